@@ -1,14 +1,12 @@
 """Errors for people: each has a title, a message that says what to do, and an exit code.
 
-    NmrError                exit  1   something could not be done
-    ├── BadInput            exit  2   what the user typed or sent is not possible
-    ├── Unavailable         exit 69   somebody needed is not there (agent, hub, a link)
-    ├── TryLater            exit 75   it will work later by itself
-    ├── NotAllowed          exit 77   policy or a missing right forbids it
-    └── BadConfiguration    exit 78   the configuration cannot be used
+NmrError                exit  1   something could not be done
+├── BadInput            exit  2   what the user typed or sent is not possible
+├── Unavailable         exit 69   somebody needed is not there (agent, hub, a link)
+├── TryLater            exit 75   it will work later by itself
+├── NotAllowed          exit 77   policy or a missing right forbids it
+└── BadConfiguration    exit 78   the configuration cannot be used
 """
-
-from typing import ClassVar
 
 
 class NmrError(Exception):
@@ -19,7 +17,7 @@ class NmrError(Exception):
     """
 
     exit_code: int = 1
-    default_code: ClassVar[str] = "failed"
+    default_code: str = "failed"
 
     def __init__(self, title: str, message: str = "", *, code: str | None = None, field: str | None = None) -> None:
         super().__init__(title, message)
@@ -83,18 +81,15 @@ _BY_EXIT_CODE: dict[object, type[NmrError]] = {
 
 
 def from_wire(wire: object) -> NmrError:
-    """The error that `to_wire` wrote, as the same class; whatever is malformed becomes a plain NmrError."""
-    if not isinstance(wire, dict) or not isinstance(wire.get("title"), str):
-        return NmrError("The agent answered in a way nobody understands", "Run: nmr doctor", code="internal")
-    kind = _BY_EXIT_CODE.get(wire.get("exit"), NmrError) if isinstance(wire.get("exit"), int) else NmrError
-    message, code, field = (wire.get(key) for key in ("message", "code", "field"))
-    error = kind(
-        wire["title"],
-        message if isinstance(message, str) else "",
-        code=code if isinstance(code, str) else None,
-        field=field if isinstance(field, str) else None,
+    """The error that `to_wire` wrote, as the same class; what nobody can read becomes a plain NmrError."""
+    match wire:
+        case {"code": str(code), "title": str(title), "message": str(message), "exit": int(exit_code)}:
+            named = wire.get("field")
+            error = _BY_EXIT_CODE.get(exit_code, NmrError)(
+                title, message, code=code, field=named if isinstance(named, str) else None
+            )
+            error.exit_code = exit_code
+            return error
+    return NmrError(
+        "The answer cannot be understood", "Both sides may differ in version. Run: nmr doctor", code="internal"
     )
-    exit_code = wire.get("exit")
-    if isinstance(exit_code, int):
-        error.exit_code = exit_code
-    return error
