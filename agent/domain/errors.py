@@ -83,8 +83,8 @@ _BY_EXIT_CODE: dict[object, type[NmrError]] = {
 def from_wire(wire: object) -> NmrError:
     """The error that `to_wire` wrote, as the same class; what nobody can read becomes a plain NmrError."""
     match wire:
-        case {"code": str(code), "title": str(title), "message": str(message), "exit": int(exit_code)}:
-            named = wire.get("field")
+        case {"code": str(code), "title": str(title), "message": str(message), "exit": int(exit_code), **rest}:
+            named = rest.get("field")
             error = _BY_EXIT_CODE.get(exit_code, NmrError)(
                 title, message, code=code, field=named if isinstance(named, str) else None
             )
