@@ -1,0 +1,101 @@
+"""Both languages say the same things, and the ordered notices stand word for word."""
+
+from string import Formatter
+
+import pytest
+
+from agent.ui.texts import Texts
+from agent.ui.texts.de import TEXTS as GERMAN
+from agent.ui.texts.en import TEXTS as ENGLISH
+
+WORD_FOR_WORD = {
+    "notice.page": "{sender} Is Paging For {object}",  # N-76
+    "notice.page-you": "{sender} Is Paging You",
+    "notice.login-refused": "Connection Failure: Client-To-Broker Authentication Failure",  # N-17
+    "notice.negotiating": "Connection Established: Negotiating Authentication",  # N-18
+    "notice.hmac-timeout": "Connection Failure: Timeout During HMAC Request",  # N-23
+    "notice.psk-invalid": "Connection Failure: Invalid PSK Received",  # N-26
+    "notice.subscribing": "Connection Success: Subscribing To Relevant Topics",  # N-27
+    "notice.backup-invalid": "Connection Failure: Invalid Backup HMAC Received",  # N-34
+    "notice.new-psk-timeout": "Connection Failure: No New PSK HMAC Received",  # N-38
+    "notice.new-psk": (
+        "Establishing Connection: New PSK Successfully Established - Resetting Connection"  # N-41
+    ),
+    "notice.requesting-orders": (
+        "Requesting Active Objects - This May Take Up To 2 Minutes"
+        " - Only Create New Objects During This Time"  # N-44
+    ),
+    "notice.no-orders": "No Objects Received From Broker Services",  # N-48
+    "answer.accepted": "On my way",
+    "answer.declined": "Can't",
+    "answer.later": "Later",
+    "page.late": "NOT DELIVERED YET",
+    "orders.over": "> 24 Hours",
+}
+
+
+def placeholders(text: str) -> set[str]:
+    """The names in braces."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert sorted(ENGLISH) == sorted(GERMAN)
+
+
+@pytest.mark.parametrize("key", sorted(ENGLISH))
+def test_both_languages_fill_the_same_placeholders(key: str) -> None:
+    assert placeholders(ENGLISH[key]) == placeholders(GERMAN.get(key, ""))
+    assert all(name.isidentifier() for name in placeholders(ENGLISH[key])), "only plain names, no attributes"
+
+
+@pytest.mark.parametrize("key", sorted(ENGLISH))
+def test_no_text_is_empty_or_has_stray_spaces(key: str) -> None:
+    for table in (ENGLISH, GERMAN):
+        assert table[key]
+        assert table[key] == table[key].strip()
+
+
+@pytest.mark.parametrize(("key", "text"), sorted(WORD_FOR_WORD.items()))
+def test_ordered_notices_stand_word_for_word(key: str, text: str) -> None:
+    assert ENGLISH[key] == text
+
+
+def test_a_text_is_filled_with_its_values() -> None:
+    assert Texts.of("en")("notice.page", sender="Anna", object="Table 4") == "Anna Is Paging For Table 4"
+    assert Texts.of("de")("answer.accepted") == "Ich komme"
+
+
+def test_what_people_type_is_never_read_as_a_placeholder() -> None:
+    assert Texts.of("en")("notice.page-you", sender="{sender.__class__}") == "{sender.__class__} Is Paging You"
+
+
+def test_an_unknown_key_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        Texts.of("en")("no.such.key")
+
+
+def test_a_missing_value_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        Texts.of("en")("notice.page", sender="Anna")
+
+
+def test_an_unknown_language_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        Texts.of("fr")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(0, "nobody reachable"), (1, "1 reachable now"), (2, "2 reachable now"), (11, "11 reachable now")]
+)
+def test_numbers_choose_their_form(n: int, text: str) -> None:
+    assert Texts.of("en").number("ask.reachable", n) == text
+
+
+def test_none_is_many_where_there_is_no_word_for_none() -> None:
+    assert Texts.of("en").number("orders.count", 0) == "0 open"
+
+
+def test_texts_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        Texts.of("en").language = "de"  # type: ignore[misc]
