@@ -1,1 +1,1 @@
-"""Real servers and a real desktop for tests, each started and stopped by its user."""
+"""Real servers on free ports, for tests that need more than a fake."""

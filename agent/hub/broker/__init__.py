@@ -1,0 +1,1 @@
+"""The site's broker: NATS inside, or Mosquitto beside."""

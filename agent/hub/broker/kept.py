@@ -1,0 +1,204 @@
+"""What both engines share: start, prove, change, watch and end one broker process."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import socket
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from agent.hub.broker.base import Account, BrokerFailed, BrokerPlace, check
+from agent.hub.broker.files import tail, write_private
+from agent.hub.broker.process import Process
+from agent.hub.broker.session import Refused, Visitor, visit
+from agent.hub.broker.tls import SiteTls
+
+KEEPER = "@keeper"  # our own user; no station can have this name
+
+_log = logging.getLogger(__name__)
+_START_PATIENCE = 20.0  # seconds; a thousand sessions on a slow disk are back in about one
+_STEADY = 10.0  # seconds a broker must have lived for its death to count as the first
+_UPKEEP = 3600.0  # seconds between looks at certificate and log
+
+
+class KeptBroker(ABC):
+    """The bookkeeping around a broker; an engine writes its files, names its command and loads changes."""
+
+    name: ClassVar[str]
+
+    def __init__(self, site: str, place: BrokerPlace, tls: SiteTls) -> None:
+        self.port = place.port
+        self._site = site
+        self._place = place
+        self._tls = tls
+        self._folder = place.folder
+        self._keeper_password = secrets.token_urlsafe(24)
+        self._accounts: tuple[Account, ...] = ()
+        self._process: Process | None = None
+        self._changing = asyncio.Lock()  # one start, change or restart at a time
+        self._ready_at = 0.0
+        self._stopped = False
+
+    # what an engine adds
+
+    @abstractmethod
+    def _write(self, accounts: Sequence[Account]) -> None:
+        """Write the engine's files."""
+
+    @abstractmethod
+    def _command(self) -> list[str]:
+        """The command that runs the engine in the foreground."""
+
+    @abstractmethod
+    async def _load(self, accounts: Sequence[Account]) -> None:
+        """Write and load `accounts` while the engine runs, all or nothing; raises BrokerFailed."""
+
+    async def _settle(self) -> None:  # noqa: B027 - not every engine has something left to do
+        """What is left to do once the engine accepts connections."""
+
+    def _trim_log(self) -> None:  # noqa: B027 - not every engine needs it
+        """Keep the log small, if the engine does not do that itself."""
+
+    # the port
+
+    async def start(self, accounts: Sequence[Account]) -> None:
+        """Start the broker for these accounts and return when it lets one in; raises BrokerFailed."""
+        check(accounts)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._tls.ensure(self._site, self._place.names)
+        self.port = self.port or _remembered_port(self._folder, self._place.host)
+        async with self._changing:
+            self._accounts = tuple(accounts)
+            self._stopped = False
+            await self._launch()
+
+    async def apply(self, accounts: Sequence[Account]) -> None:
+        """Replace the accounts while others stay connected; raises BrokerFailed, then the old ones still stand."""
+        check(accounts)
+        async with self._changing:
+            self._tls.ensure(self._site, self._place.names)
+            if self._process and self._process.alive:
+                await self._load(accounts)
+            self._accounts = tuple(accounts)
+
+    async def run(self) -> None:
+        """Start the broker again whenever it dies, until cancelled or stopped."""
+        delays = _delays()
+        while not self._stop_asked():
+            if await self._until_dead(_UPKEEP):
+                if time.monotonic() - self._ready_at > _STEADY:
+                    delays = _delays()
+                await self._restart(next(delays))
+            else:
+                await self._upkeep()
+
+    async def stop(self) -> None:
+        """End the broker; what was queued stays in the folder."""
+        self._stopped = True
+        async with self._changing:
+            if self._process:
+                await self._process.stop()
+
+    async def forget(self, station: str, client_id: str) -> None:
+        """Drop the session and the queue of a station that never returns; raises BrokerFailed.
+
+        Both engines keep a session by its client id alone, so a clean visit under that id ends it.
+        """
+        try:
+            await visit(self._visitor(), client_id)
+        except (OSError, TimeoutError, Refused) as error:
+            raise BrokerFailed("The broker still remembers a station", f"{station}: {error}") from error
+
+    # how
+
+    async def _launch(self) -> None:
+        self._trim_log()
+        self._write(self._accounts)
+        self._process = await Process.launch(self._command(), self._folder / f"{self.name}.out")
+        try:
+            await self._until_ready(self._process)
+            await self._settle()
+        except BaseException:
+            await self._process.stop()
+            raise
+        self._ready_at = time.monotonic()
+
+    async def _until_ready(self, process: Process) -> None:
+        """Wait until our own user is let in: a stranger on the same port would not do that."""
+        deadline = time.monotonic() + _START_PATIENCE
+        while process.alive and time.monotonic() < deadline:
+            with contextlib.suppress(OSError, TimeoutError, Refused):
+                return await visit(self._visitor(), secrets.token_urlsafe(16))
+            await asyncio.sleep(0.01)
+        raise BrokerFailed(f"The broker ({self.name}) does not start", self._last_words())
+
+    async def _until_dead(self, patience: float) -> bool:
+        if not self._process or not self._process.alive:
+            return True
+        try:
+            await asyncio.wait_for(self._process.wait(), patience)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _restart(self, delay: float) -> None:
+        if self._stop_asked():
+            return
+        _log.error("the broker died; next start in %.1f s", delay)
+        await asyncio.sleep(delay)
+        async with self._changing:
+            if self._stop_asked():
+                return
+            try:
+                await self._launch()
+            except BrokerFailed as error:
+                _log.error("%s", error)
+
+    def _stop_asked(self) -> bool:
+        return self._stopped
+
+    async def _upkeep(self) -> None:
+        self._trim_log()
+        async with self._changing:
+            if self._tls.ensure(self._site, self._place.names) and self._process and self._process.alive:
+                await self._load(self._accounts)
+
+    def _visitor(self) -> Visitor:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._place.host, self._place.host)  # noqa: S104 - asks whether it is
+        return Visitor(host, self.port, self._tls.ca_cert, KEEPER, self._keeper_password)
+
+    def _last_words(self) -> str:
+        words = tail(self._folder / f"{self.name}.out") or tail(self._folder / f"{self.name}.log")
+        return f"{words or 'It said nothing'}. Look into {self._folder / f'{self.name}.log'}"
+
+
+def _delays() -> Iterator[float]:
+    """Seconds to wait before each new start: 0.1, doubled up to 30."""
+    delay = 0.1
+    while True:
+        yield delay
+        delay = min(30.0, delay * 2)
+
+
+def _remembered_port(folder: Path, host: str) -> int:
+    """The port chosen the first time; stations have it in their invitation, so it must stay."""
+    file = folder / "port"
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        port = free_port(host)
+        write_private(file, str(port))
+        return port
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port nobody listens on at this moment."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
