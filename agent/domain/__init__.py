@@ -1,0 +1,1 @@
+"""What we talk about: envelopes, pages, orders, members; pure."""

@@ -1,0 +1,141 @@
+"""What shall be done: everything a core asks for, in the imperative, as data.
+
+A `Keep` is a barrier: what stands behind it in the list waits until everything before it is committed to disk.
+So a core writes its promises as an order of effects: [Keep(page), Post(page)] is never on the wire unsaved,
+[Notify(page), Keep(page)] is shown at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.domain.audience import Audience
+from agent.domain.envelope import PAGE, WANT_STORED
+from agent.domain.errors import NmrError
+from agent.domain.messages import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Write `value` (a struct or dataclass) under (kind, id) durably; None deletes it."""
+
+    kind: str
+    id: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Send a message to `recipients` (station names); the router signs, seals, repeats and watches it.
+
+    With want > 0 its rows are committed together with the Keeps before it and stay until the receipt came.
+    """
+
+    id: str
+    to: Audience
+    recipients: tuple[str, ...]
+    type: str
+    params: Parameters
+    re: str | None = None
+    want: int = WANT_STORED
+    prio: int = PAGE
+    life_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Tell a sender how far its message got here: presented, seen or refused, and why not."""
+
+    id: str
+    sender: str
+    stage: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Repeat a message of ours no more."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Put a page before the person here; `sound` says whether to ring as well."""
+
+    page: str
+    sound: bool = True
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unnotify:
+    """Take a page's notice away."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Show a notice that is no page; `text` is a key of the texts."""
+
+    text: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    key: str = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Play one sound once."""
+
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Stop whatever sounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Something people see has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Send a Woke at this monotonic time at the latest."""
+
+    mono: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer whoever asked with this ticket over the control socket."""
+
+    ticket: int
+    result: Mapping[str, object] = field(default_factory=dict)
+    error: NmrError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write one line to the log; no texts of messages."""
+
+    event: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+Effect = (
+    Keep
+    | Post
+    | Acknowledge
+    | Cancel
+    | Notify
+    | Unnotify
+    | Tell
+    | Sound
+    | Hush
+    | Refresh
+    | WakeAt
+    | Reply
+    | Note
+)

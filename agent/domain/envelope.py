@@ -1,0 +1,84 @@
+"""The one message form of all links: who says what to whom, when, and until when it counts."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from agent.domain.audience import Audience
+from agent.domain.names import ID_PATTERN, NAME_PATTERN
+
+VERSION = 1
+MINUTE_MS = 60_000
+DAY_MS = 24 * 60 * MINUTE_MS
+SAFE_INT = 2**53 - 1
+
+Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
+Id = Annotated[str, Meta(pattern=ID_PATTERN)]
+Millis = Annotated[int, Meta(ge=0, le=SAFE_INT)]
+Head = tuple[Annotated[int, Meta(ge=0, le=SAFE_INT)], Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22}$")]]
+
+
+class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"sender": "from"}):
+    """The body of a frame.
+
+    Times are milliseconds UTC of the sender's hub-anchored clock. `want` is the receipt wanted (0 none,
+    1 stored, 2 presented), `prio` 0 quiet, 1 page, 2 urgent. `head` is the ledger head the sender knows:
+    [seq, first 16 bytes of its hash]. `p` are the MESSAGE PARAMETERS, one schema per type (messages.py).
+    """
+
+    v: Annotated[int, Meta(ge=VERSION, le=VERSION)]
+    site: Name
+    id: Id
+    sender: Name
+    to: dict[str, str | bool]
+    type: Annotated[str, Meta(max_length=32)]
+    at: Millis
+    exp: Millis
+    re: Id | None
+    want: Annotated[int, Meta(ge=0, le=2)]
+    prio: Annotated[int, Meta(ge=0, le=2)]
+    head: Head | None
+    p: dict[str, Any]
+
+    @property
+    def audience(self) -> Audience | None:
+        """The audience, or None if `to` names none."""
+        return Audience.from_wire(self.to)
+
+
+WANT_NOTHING, WANT_STORED, WANT_PRESENTED = 0, 1, 2
+QUIET, PAGE, URGENT = 0, 1, 2
+
+LIFE_MS: dict[str, int] = {
+    "page.new": 30 * MINUTE_MS,
+    "page.answer": 30 * MINUTE_MS,
+    "page.withdraw": 30 * MINUTE_MS,
+    "receipt": 30 * MINUTE_MS,
+    "order.put": 7 * DAY_MS,
+    "order.delete": 7 * DAY_MS,
+    "order.list": 2 * MINUTE_MS,
+    "order.part": 2 * MINUTE_MS,
+    "ledger.get": 2 * MINUTE_MS,
+    "ledger.part": DAY_MS,
+    "ledger.entry": 3650 * DAY_MS,
+    "ledger.head": DAY_MS,
+    "presence": MINUTE_MS,
+    "probe": MINUTE_MS,
+    "error": 10 * MINUTE_MS,
+}
+"""The longest life of each type, milliseconds; an envelope that claims more is refused."""
+
+URGENT_LIFE_MS = 10 * MINUTE_MS
+
+PAGE_BYTES, ORDER_BYTES, PART_BYTES, FRAME_BYTES = 4 * 1024, 8 * 1024, 16 * 1024, 24 * 1024
+SEALED_BYTES = 40 * 1024
+"""Limits in bytes: body of a page, of an order change, of a list part; whole frame; sealed container."""
+
+
+def body_limit(type_: str) -> int:
+    """Return how many bytes the body of an envelope of this type may have."""
+    if type_.startswith("page."):
+        return PAGE_BYTES
+    if type_ in ("order.put", "order.delete"):
+        return ORDER_BYTES
+    return PART_BYTES

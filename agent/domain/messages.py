@@ -1,0 +1,186 @@
+"""MESSAGE PARAMETERS: one schema for each message type."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from agent.domain.envelope import SAFE_INT, Id, Millis, Name
+
+Count = Annotated[int, Meta(ge=0, le=SAFE_INT)]
+ShortText = Annotated[str, Meta(max_length=120)]
+NoteText = Annotated[str, Meta(max_length=500)]
+HashText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+FrameText = Annotated[str, Meta(max_length=24 * 1024)]
+
+Stamp = tuple[Millis, Count, Name]
+"""A hybrid logical clock stamp: (ms, counter, station); tuples compare in exactly the right order."""
+
+FieldValue = str | bool | int | None
+Kind = Literal["order", "item"]
+Stage = Literal["stored", "presented", "seen", "refused"]
+Why = Annotated[str, Meta(max_length=120)]
+
+
+class Parameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every type's parameters share: unknown keys are refused, except below `x`."""
+
+    x: dict[str, Any] | None = None
+
+
+class OrderRef(Struct, frozen=True, forbid_unknown_fields=True):
+    """The order a page is about; `title` is the sender's name for it."""
+
+    uuid: Id
+    title: ShortText
+
+
+class PageNew(Parameters):
+    """A call for attention."""
+
+    order: OrderRef | None = None
+    note: NoteText = ""
+
+
+class PageAnswer(Parameters):
+    """What a person said to the page `re`."""
+
+    answer: Literal["accepted", "declined"]
+    person: Name
+    text: ShortText = ""
+
+
+class PageWithdraw(Parameters):
+    """The page `re` no longer needs anybody."""
+
+    why: Why = ""
+
+
+class ReceiptItem(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Machine evidence for one message: [id, stage, why, at]."""
+
+    id: Id
+    stage: Stage
+    why: Why
+    at: Millis
+
+
+class Receipt(Parameters):
+    """Evidence for up to 64 messages of one sender; many at once, so a burst costs one signature."""
+
+    items: Annotated[tuple[ReceiptItem, ...], Meta(min_length=1, max_length=64)]
+
+
+class OrderPut(Parameters):
+    """A change of an order: each field with the stamp that lets any two stations merge it alike."""
+
+    uuid: Id
+    kind: Kind
+    fields: dict[Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$")], tuple[FieldValue, Stamp]]
+
+
+class OrderDelete(Parameters):
+    """A stamped tombstone; it beats older puts."""
+
+    uuid: Id
+    stamp: Stamp
+
+
+class OrderList(Parameters):
+    """Ask the hub for its orders: all changed after its count `since`, or `only` these, or parts again."""
+
+    since: Count = 0
+    only: Annotated[tuple[Id, ...], Meta(max_length=64)] = ()
+    parts: Annotated[tuple[Count, ...], Meta(max_length=256)] = ()
+
+
+class OrderItem(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One order in a list: [uuid, kind, fields, tombstone]."""
+
+    uuid: Id
+    kind: Kind
+    fields: dict[str, tuple[FieldValue, Stamp]]
+    dead: Stamp | None
+
+
+class OrderPart(Parameters):
+    """Part `i` of `n` of the answer to the order.list `re`; `upto` is the hub's count it reaches."""
+
+    i: Count
+    n: Count
+    upto: Count
+    items: Annotated[tuple[OrderItem, ...], Meta(max_length=256)]
+
+
+class LedgerGet(Parameters):
+    """Ask for the ledger's entries from seq `after` + 1 on."""
+
+    after: Count
+
+
+class LedgerPart(Parameters):
+    """Consecutive entries as their signed frames; `more` follow if true."""
+
+    entries: Annotated[tuple[FrameText, ...], Meta(max_length=64)]
+    more: bool = False
+
+
+class LedgerEntry(Parameters):
+    """One entry of the ledger; `prev` is the hash of the frame before it (43 x "A" for the first)."""
+
+    seq: Annotated[int, Meta(ge=1, le=SAFE_INT)]
+    prev: HashText
+    op: Literal["genesis", "member.add", "member.roles", "member.revoke"]
+    subject: Name
+    value: dict[str, Any]
+
+
+class LedgerHead(Parameters):
+    """The publisher's word that `seq` with this hash is the newest entry."""
+
+    seq: Count
+    hash: HashText
+
+
+class Presence(Parameters):
+    """A station comes or goes on purpose."""
+
+    up: bool
+
+
+class Probe(Parameters):
+    """Is the hub there, what time is it, who is reachable?
+
+    Station to hub: `n` and the `roster` number it knows. Back: the same `n`, hub `time`, and, when the
+    roster changed, the names of all live stations, separated by spaces.
+    """
+
+    n: Count
+    roster: Count = 0
+    time: Millis | None = None
+    live: Annotated[str, Meta(max_length=12 * 1024)] | None = None
+
+
+class ErrorNote(Parameters):
+    """We could not understand a message of yours."""
+
+    code: Annotated[str, Meta(pattern=r"^[a-z-]{1,32}$")]
+
+
+PARAMETERS: dict[str, type[Parameters]] = {
+    "page.new": PageNew,
+    "page.answer": PageAnswer,
+    "page.withdraw": PageWithdraw,
+    "receipt": Receipt,
+    "order.put": OrderPut,
+    "order.delete": OrderDelete,
+    "order.list": OrderList,
+    "order.part": OrderPart,
+    "ledger.get": LedgerGet,
+    "ledger.part": LedgerPart,
+    "ledger.entry": LedgerEntry,
+    "ledger.head": LedgerHead,
+    "presence": Presence,
+    "probe": Probe,
+    "error": ErrorNote,
+}
+"""Every MESSAGE TYPE this version speaks; the others of nmr/1 join with the issue that needs them."""

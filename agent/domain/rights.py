@@ -1,0 +1,58 @@
+"""Who may do what: one table for the sender's menu, every receiver and the hub."""
+
+from collections.abc import Iterable
+
+from agent.domain.audience import Audience
+
+RANKS = ("display", "staff", "lead", "worker", "admin", "hub")
+"""The role names that carry rights; any other role (kitchen, front-desk) only says where somebody works."""
+
+EVERYWHERE = frozenset({"station", "person", "role", "all", "hub"})
+SOME = frozenset({"station", "person", "role"})
+NOBODY: frozenset[str] = frozenset()
+READS = frozenset({"probe", "presence", "receipt", "error", "order.list", "ledger.get"})
+HUB_ONLY = frozenset({"order.part", "ledger.part", "ledger.entry", "ledger.head"})
+
+PAGES: dict[str, frozenset[str]] = {
+    "display": NOBODY,
+    "staff": SOME,
+    "lead": EVERYWHERE,
+    "worker": NOBODY,
+    "admin": EVERYWHERE,
+    "hub": EVERYWHERE,
+}
+ORDERS: dict[str, str] = {"display": "", "staff": "own", "lead": "any", "worker": "", "admin": "any", "hub": "any"}
+
+
+def ranks_of(roles: Iterable[str]) -> set[str]:
+    """Return the ranks among `roles`; whoever has none is staff."""
+    return {role for role in roles if role in RANKS} or {"staff"}
+
+
+def may(roles: Iterable[str], type_: str, audience: Audience) -> bool:
+    """Whether a member with `roles` may send a message of this type to this audience."""
+    roles = tuple(roles)
+    ranks = ranks_of(roles)
+    if "hub" in ranks or type_ in READS:
+        return True
+    if type_ in HUB_ONLY:
+        return False
+    if type_ in ("page.new", "page.withdraw"):
+        return any(audience.kind in PAGES[rank] for rank in ranks)
+    if type_ == "page.answer":
+        return bool(ranks - {"display"})
+    if type_ in ("order.put", "order.delete"):
+        return any(_may_change(ORDERS[rank], roles, audience) for rank in ranks)
+    return False
+
+
+def _may_change(scope: str, roles: tuple[str, ...], audience: Audience) -> bool:
+    """Staff change the shared list and the lists of their own roles, leads any."""
+    if scope == "own":
+        return audience.kind == "all" or (audience.kind == "role" and audience.name in roles)
+    return scope == "any"
+
+
+def may_invite(roles: Iterable[str]) -> bool:
+    """Whether a member may invite and revoke."""
+    return bool(ranks_of(roles) & {"admin", "hub"})

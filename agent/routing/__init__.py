@@ -1,0 +1,1 @@
+"""Which way a message goes now, and that it arrives exactly once."""

@@ -1,0 +1,119 @@
+"""The one way in: every check a sealed container passes before it counts, cheapest first.
+
+    size, rate -> my kid, open -> frame grammar -> kid known and not revoked -> signature -> strict JSON -> schema
+    -> site, sender owns the kid -> link agrees -> the audience is me -> time -> rights
+
+Each refusal has a code of its own (REFUSALS), counted and logged with hash, length and a safe prefix.
+"""
+
+from dataclasses import dataclass
+
+from agent.domain.audience import Audience
+from agent.domain.envelope import LIFE_MS, MINUTE_MS, SEALED_BYTES, Envelope
+from agent.domain.events import Instant
+from agent.domain.ledger import Ledger, Member, is_meant
+from agent.domain.messages import Parameters
+from agent.domain.rights import may
+from agent.routing.bucket import Buckets
+from agent.wire.frame import FrameRefused, read_body, take_apart, verify
+from agent.wire.keys import Identity
+from agent.wire.seal import open_sealed
+
+AHEAD_MS = 2 * MINUTE_MS
+
+REFUSALS = (
+    "size",
+    "rate",
+    "container",
+    "not-mine",
+    "seal",
+    "frame",
+    "version",
+    "unknown-kid",
+    "revoked",
+    "signature",
+    "json",
+    "schema",
+    "type",
+    "site",
+    "sender",
+    "link",
+    "audience",
+    "life",
+    "ahead",
+    "expired",
+    "rights",
+)
+"""Every code `admit` refuses with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A message that counts, with the bytes its sender signed."""
+
+    envelope: Envelope
+    params: Parameters
+    frame: bytes
+    expired: bool
+    unverified: bool
+
+
+class Admission:
+    """The checks, bound to who we are; `me` must be a member for anything to be meant for us."""
+
+    def __init__(self, me: Identity, buckets: Buckets) -> None:
+        self._me = me
+        self._buckets = buckets
+
+    def admit(self, link: str, peer: str | None, sealed: bytes, ledger: Ledger, now: Instant) -> Admitted:
+        """Return the message in `sealed`; raises FrameRefused with one of REFUSALS.
+
+        `peer` is the station the link vouches for, or None where it knows none.
+        """
+        if len(sealed) > SEALED_BYTES:
+            raise FrameRefused("size")
+        if not self._buckets.take(link, peer or "", now.mono):
+            raise FrameRefused("rate")
+        frame = open_sealed(sealed, self._me)
+        parts = take_apart(frame)
+        owner = ledger.owner(parts.kid)
+        if owner is None:
+            raise FrameRefused("unknown-kid")
+        if owner.revoked:
+            raise FrameRefused("revoked")
+        verify(parts, owner.sign)
+        envelope, params = read_body(parts.body)
+        audience = self._check_address(envelope, owner, peer, ledger)
+        expired = _check_time(envelope, now)
+        if not may(owner.roles, envelope.type, audience):
+            raise FrameRefused("rights", f"{owner.station} may not send {envelope.type} to {audience}")
+        return Admitted(envelope, params, frame, expired, not now.anchored)
+
+    def _check_address(self, envelope: Envelope, owner: Member, peer: str | None, ledger: Ledger) -> Audience:
+        if envelope.site != self._me.site:
+            raise FrameRefused("site")
+        if envelope.sender != owner.station:
+            raise FrameRefused("sender")
+        if peer is not None and peer != envelope.sender:
+            raise FrameRefused("link", f"{peer} carried a message of {envelope.sender}")
+        audience = envelope.audience
+        mine = ledger.member(self._me.station)
+        if audience is None or mine is None or not is_meant(mine, audience):
+            raise FrameRefused("audience")
+        return audience
+
+
+def _check_time(envelope: Envelope, now: Instant) -> bool:
+    """Return whether it has expired; an answer to nothing is refused, a page of the past is listed as missed."""
+    life = envelope.exp - envelope.at
+    if not 0 < life <= LIFE_MS[envelope.type]:
+        raise FrameRefused("life")
+    if not now.anchored:
+        return False
+    if envelope.at > now.ms + AHEAD_MS:
+        raise FrameRefused("ahead")
+    if envelope.exp > now.ms:
+        return False
+    if envelope.type != "page.new":
+        raise FrameRefused("expired")
+    return True

@@ -1,0 +1,128 @@
+"""What is on its way: one row for each message and recipient, until the recipient's signed receipt closes it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from agent.domain.envelope import WANT_PRESENTED
+from agent.routing.policy import LinkView, choose, late_after, next_time
+
+ENDS = {"presented": 2, "seen": 2, "refused": 2, "stored": 1}
+"""How much of `want` each receipt stage fulfils."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One message to one recipient; `posted` and `due` are monotonic seconds, `exp` is ms UTC."""
+
+    id: str
+    recipient: str
+    prio: int
+    want: int
+    exp: int
+    posted: float
+    attempt: int = 0
+    due: float = 0.0
+    stored: bool = False
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Send this row's message over these links now."""
+
+    row: Row
+    links: tuple[str, ...]
+
+
+class Outbox:
+    """All open rows; decides what is due. Holds no frames and does no I/O."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], Row] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, row: Row) -> None:
+        """Take a committed row in; it is due at once."""
+        row.due = row.posted
+        self._rows[row.id, row.recipient] = row
+
+    def get(self, id_: str, recipient: str) -> Row | None:
+        """Return an open row."""
+        return self._rows.get((id_, recipient))
+
+    def hear(self, id_: str, recipient: str, stage: str) -> bool:
+        """Take a receipt in; return whether it closed the row."""
+        row = self._rows.get((id_, recipient))
+        if row is None:
+            return False
+        row.stored = True
+        if ENDS.get(stage, 0) < row.want:
+            return False
+        del self._rows[id_, recipient]
+        return True
+
+    def drop(self, id_: str) -> list[Row]:
+        """Close all rows of a message."""
+        rows = [row for row in self._rows.values() if row.id == id_]
+        for row in rows:
+            del self._rows[row.id, row.recipient]
+        return rows
+
+    def drop_recipient(self, recipient: str) -> list[Row]:
+        """Close all rows to a station that is no member any more."""
+        rows = [row for row in self._rows.values() if row.recipient == recipient]
+        for row in rows:
+            del self._rows[row.id, row.recipient]
+        return rows
+
+    def try_now(self, now: float) -> None:
+        """A link came up: whatever its recipient has not stored goes again at once."""
+        for row in self._rows.values():
+            if not row.stored:
+                row.due = now
+
+    def due(self, now: float, links: Sequence[LinkView]) -> list[Attempt]:
+        """Return what to send now and move each such row to its next time."""
+        return [attempt for row in self._ready(now) if (attempt := _step(row, now, links)) is not None]
+
+    def newly_late(self, now: float) -> list[Row]:
+        """Return rows whose sender must see red now, once each."""
+        rows = [r for r in self._rows.values() if not r.late and not r.stored and now >= r.posted + late_after(r.prio)]
+        for row in rows:
+            row.late = True
+        return rows
+
+    def expired(self, now_ms: int) -> list[Row]:
+        """Close and return rows whose message has expired."""
+        rows = [row for row in self._rows.values() if row.exp <= now_ms]
+        for row in rows:
+            del self._rows[row.id, row.recipient]
+        return rows
+
+    def next_due(self) -> float | None:
+        """Return the monotonic time at which `due` or `newly_late` has something to say."""
+        times = [t for row in self._rows.values() for t in _times(row)]
+        return min(times, default=None)
+
+    def _ready(self, now: float) -> Iterable[Row]:
+        return [row for row in self._rows.values() if row.due <= now]
+
+
+def _times(row: Row) -> list[float]:
+    waiting = not row.late and not row.stored
+    return [row.due, row.posted + late_after(row.prio)] if waiting else [row.due]
+
+
+def _step(row: Row, now: float, links: Sequence[LinkView]) -> Attempt | None:
+    """Move a due row on. Without a link it stays at its attempt and looks again when one comes up."""
+    names = tuple(choose(row.attempt, row.prio, links))
+    if not names:
+        row.due = now + 60.0
+        return None
+    row.attempt += 1
+    row.due = max(row.posted + next_time(row.attempt, row.prio), now + 1.0)
+    if row.stored and row.want == WANT_PRESENTED:
+        row.due = max(row.due, now + 15.0)
+    return Attempt(row, names)

@@ -1,0 +1,1 @@
+"""How it is written on every link: strict JSON, signature, seal; pure."""
