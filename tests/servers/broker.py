@@ -5,6 +5,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +44,25 @@ class RunningBroker:
         assert self.keeper._process
         return self.keeper._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the broker's process runs."""
+        return bool(self.keeper._process and self.keeper._process.alive)
+
+    def watch(self) -> Future[None]:
+        """Let the keeper start the broker again when it dies; the future ends with `stop`."""
+        return asyncio.run_coroutine_threadsafe(self.keeper.run(), self._loop)
+
+    def wait_until_in(self, not_pid: int) -> None:
+        """Wait until another process than `not_pid` lets connections in."""
+
+        async def until_in() -> None:
+            while self.pid == not_pid:
+                await asyncio.sleep(0.005)
+            await self.keeper._knock()
+
+        self.do(until_in(), timeout=10)
+
     def do(self, work: Coroutine[Any, Any, Result], timeout: float = 30) -> Result:
         """Run `work` in the keeper's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
@@ -80,8 +100,8 @@ class RunningBroker:
         from agent.hub.broker.mosquitto import MosquittoBroker
         from agent.hub.broker.nats import NatsBroker
 
-        engine: type[NatsBroker | MosquittoBroker] = {"nats": NatsBroker, "mosquitto": MosquittoBroker}[kind]
         place = BrokerPlace(self.folder, "127.0.0.1", 0, ("localhost", "127.0.0.1"))
+        engine = NatsBroker if kind == "nats" else MosquittoBroker
         return engine(self.site, place, SiteTls(self.folder / "tls"), **settings)
 
 

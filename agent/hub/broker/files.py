@@ -17,11 +17,11 @@ def write_private(path: Path, content: bytes | str) -> None:
     new.replace(path)
 
 
-def tail(path: Path, size: int = 600) -> str:
-    """The last lines of a log, at most `size` bytes; empty if there is none."""
+def tail(path: Path, size: int = 800, since: int = 0) -> str:
+    """The last `size` bytes of a log, none before byte `since`; empty if there is no log."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - size))
-            return file.read().decode(errors="replace").strip()
+            file.seek(max(since, path.stat().st_size - size))
+            return file.read().decode(errors="replace")
     except OSError:
         return ""

@@ -40,6 +40,9 @@ class KeptBroker(ABC):
         self._accounts: tuple[Account, ...] = ()
         self._process: Process | None = None
         self._changing = asyncio.Lock()  # one start, change or restart at a time
+        self._output = place.folder / f"{self.name}.out"
+        self._log_file = place.folder / f"{self.name}.log"
+        self._log_begin = 0
         self._ready_at = 0.0
         self._stopped = False
 
@@ -118,7 +121,8 @@ class KeptBroker(ABC):
     async def _launch(self) -> None:
         self._trim_log()
         self._write(self._accounts)
-        self._process = await Process.launch(self._command(), self._folder / f"{self.name}.out")
+        self._log_begin = self._log_file.stat().st_size if self._log_file.exists() else 0
+        self._process = await Process.launch(self._command(), self._output)
         try:
             await self._until_ready(self._process)
             await self._settle()
@@ -129,12 +133,22 @@ class KeptBroker(ABC):
 
     async def _until_ready(self, process: Process) -> None:
         """Wait until our own user is let in: a stranger on the same port would not do that."""
-        deadline = time.monotonic() + _START_PATIENCE
-        while process.alive and time.monotonic() < deadline:
+        knocking, ended = asyncio.create_task(self._knock()), asyncio.create_task(process.wait())
+        try:
+            await asyncio.wait({knocking, ended}, timeout=_START_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            if not knocking.done():
+                raise BrokerFailed(f"The broker ({self.name}) does not start", self._last_words())
+            knocking.result()
+        finally:
+            knocking.cancel()
+            ended.cancel()
+
+    async def _knock(self) -> None:
+        """Visit again and again until the broker lets us in."""
+        while True:
             with contextlib.suppress(OSError, TimeoutError, Refused):
                 return await visit(self._visitor(), secrets.token_urlsafe(16))
             await asyncio.sleep(0.01)
-        raise BrokerFailed(f"The broker ({self.name}) does not start", self._last_words())
 
     async def _until_dead(self, patience: float) -> bool:
         if not self._process or not self._process.alive:
@@ -172,8 +186,9 @@ class KeptBroker(ABC):
         return Visitor(host, self.port, self._tls.ca_cert, KEEPER, self._keeper_password)
 
     def _last_words(self) -> str:
-        words = tail(self._folder / f"{self.name}.out") or tail(self._folder / f"{self.name}.log")
-        return f"{words or 'It said nothing'}. Look into {self._folder / f'{self.name}.log'}"
+        """What the engine said since it was started: on its output before it could open its log, and in the log."""
+        words = tail(self._output) + tail(self._log_file, since=self._log_begin)
+        return f"{words.strip() or 'It said nothing'}\nMore in {self._log_file}"
 
 
 def _delays() -> Iterator[float]:

@@ -71,7 +71,7 @@ class MosquittoBroker(KeptBroker):
                 "persistent_client_expiration 30d",
                 "max_packet_size 45000",
                 "set_tcp_nodelay true",
-                f"log_dest file {self._folder / 'mosquitto.log'}",
+                f"log_dest file {self._log_file}",
                 "log_type error",
                 "log_type warning",
                 "log_type notice",
@@ -107,9 +107,8 @@ class MosquittoBroker(KeptBroker):
 
     def _trim_log(self) -> None:
         """Begin a new file when the old one is large; SIGHUP makes mosquitto open it."""
-        log = self._folder / "mosquitto.log"
-        if log.exists() and log.stat().st_size > _LOG_LIMIT:
-            log.replace(log.with_suffix(".log.1"))
+        if self._log_file.exists() and self._log_file.stat().st_size > _LOG_LIMIT:
+            self._log_file.replace(self._log_file.with_suffix(".log.1"))
             if self._process and self._process.alive:
                 self._process.signal(signal.SIGHUP)
 

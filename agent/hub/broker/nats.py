@@ -57,7 +57,7 @@ class NatsBroker(KeptBroker):
             "listen": f"127.0.0.1:{self._control_port}",  # cannot be switched off; stations are refused there
             "max_payload": _MAX_PAYLOAD,
             "max_connections": 5000,
-            "log_file": str(self._folder / "nats.log"),
+            "log_file": str(self._log_file),
             "log_size_limit": 5 * 2**20,
             "logfile_max_num": 3,
             "jetstream": {

@@ -1,0 +1,1 @@
+"""Tests of the broker the hub keeps."""
