@@ -29,6 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "installer" / "requirements.txt"
+DEMO_LOCK = ROOT / "installer" / "requirements-hub.txt"  # a part of the other; the demo checks nothing
 SOUND_LOCK = ROOT / "installer" / "requirements-sound.txt"
 OLDEST = (3, 11)
 WINDOWS = os.name == "nt"
@@ -90,8 +91,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if arguments in (["-h"], ["--help"]) else 2
     command, *rest = arguments
     if not WINDOWS:
-        install_packages([*missing_for_python(), *missing(PACKAGES[command])])
-    if not prepare_environment():
+        install_packages([*missing_for_python(PACKAGES[command]), *missing(PACKAGES[command])])
+    if not prepare_environment(DEMO_LOCK if command == "demo" else LOCK):
         return 1
     return DEEDS[command](rest)
 
@@ -181,54 +182,66 @@ def venv_program(name: str) -> Path:
     return VENV / "Scripts" / f"{name}.exe" if WINDOWS else VENV / "bin" / name
 
 
-def prepare_environment() -> bool:
-    """Make `.venv` what the locks say, in milliseconds if it is; False (and said why) if that failed."""
-    python = venv_program("python")
+def prepare_environment(lock: Path) -> bool:
+    """Make `.venv` what the lock says, in milliseconds if it is; False (and said why) if that failed."""
     # An environment that somebody is using is added to, never made anew.
-    if not python.exists() and run([sys.executable, "-m", "venv", "--clear", str(VENV)]) != 0:
+    if not venv_program("python").exists() and run([sys.executable, "-m", "venv", "--clear", str(VENV)]) != 0:
         say(f"could not make {VENV}; on Debian-like systems: sudo apt-get install {debian_python('venv')}")
         return False
-    wanted = fingerprint(LOCK, ROOT / "pyproject.toml")
-    if not stamped("libraries", wanted):
-        say("installing the libraries into .venv (once; about a minute)")
-        pip = [python, "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check"]
-        if run([*pip, "--require-hashes", "-r", LOCK]) or run([*pip, "--no-deps", "--no-build-isolation", "-e", ROOT]):
+    if not any(stamped(enough.stem, fingerprint(enough)) for enough in (lock, LOCK)):
+        say("installing the libraries into .venv (once, less than a minute)")
+        if pip_install(lock) != 0:
             say("the libraries could not be installed; the lines above say why")
             return False
-        stamp("libraries", wanted)
-    prepare_sound(python)
+        add_project()
+        stamp(lock.stem, fingerprint(lock))
+    prepare_sound()
     return True
 
 
-def prepare_sound(python: Path) -> None:
+def pip_install(lock: Path) -> int:
+    """Install what a lock names, and only with the hashes it names; pip's exit code."""
+    quiet = ["-qq", "--no-input", "--disable-pip-version-check", "--no-compile"]
+    return run([venv_program("python"), "-m", "pip", "install", *quiet, "--require-hashes", "-r", lock])
+
+
+def add_project() -> None:
+    """Put the checkout on the environment's path, and its command `nmr` beside Python."""
+    packages = VENV / "Lib" / "site-packages" if WINDOWS else next(VENV.glob("lib/python3*/site-packages"))
+    (packages / "no-more-running.pth").write_text(f"{ROOT}\n", encoding="utf-8")
+    command = venv_program("nmr")
+    if WINDOWS:
+        command.with_suffix(".cmd").write_text('@"%~dp0python.exe" -m agent %*\n', encoding="utf-8")
+        return
+    command.write_text(f'#!/bin/sh\nexec "{venv_program("python")}" -m agent "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+
+
+def prepare_sound() -> None:
     """Compile the sound library where that is possible; without it a player of the system makes the sound."""
     if WINDOWS or shutil.which("gcc") is None or not is_there("/usr/include/alsa/asoundlib.h"):
         return  # on Windows it came with the others
-    wanted = fingerprint(SOUND_LOCK)
-    if stamped("sound", wanted):
+    if stamped(SOUND_LOCK.stem, fingerprint(SOUND_LOCK)):
         return
-    if run([python, "-m", "pip", "install", "-qq", "--no-input", "--require-hashes", "-r", SOUND_LOCK]) != 0:
+    if pip_install(SOUND_LOCK) != 0:
         say("simpleaudio does not compile here; sounds are played by the system's player instead")
-    stamp("sound", wanted)
+    stamp(SOUND_LOCK.stem, fingerprint(SOUND_LOCK))
 
 
-def fingerprint(*files: Path) -> str:
-    """What a stamp has to say for the environment to be up to date with these files, in this place."""
-    digest = hashlib.sha256(str(ROOT).encode())
-    for file in files:
-        digest.update(b"\0" + file.read_bytes())
-    return digest.hexdigest()
+def fingerprint(lock: Path) -> str:
+    """What a stamp has to say for the environment to be up to date with this lock, in this place."""
+    return hashlib.sha256(str(ROOT).encode() + b"\0" + lock.read_bytes()).hexdigest()
 
 
 def stamped(name: str, wanted: str) -> bool:
     """Whether this part of the environment was finished for this fingerprint."""
-    path = VENV / f"dev-{name}.stamp"
+    path = VENV / f"{name}.stamp"
     return path.exists() and path.read_text() == wanted
 
 
 def stamp(name: str, wanted: str) -> None:
     """Note that this part of the environment is finished."""
-    (VENV / f"dev-{name}.stamp").write_text(wanted)
+    (VENV / f"{name}.stamp").write_text(wanted)
 
 
 # --- system packages -------------------------------------------------------------------------------
@@ -251,7 +264,7 @@ def debian_python(part: str) -> str:
     return f"python{sys.version_info[0]}.{sys.version_info[1]}-{part}"
 
 
-def missing_for_python() -> list[str]:
+def missing_for_python(packages: Mapping[str, str]) -> list[str]:
     """What Debian splits off its own Python and we need; any other Python brings it or cannot get it from apt."""
     if not os.path.realpath(sys.executable).startswith("/usr/bin/"):
         return []
@@ -260,7 +273,7 @@ def missing_for_python() -> list[str]:
         names.append(debian_python("venv"))
     if importlib.util.find_spec("_tkinter") is None:
         names.append("python3-tk")
-    if not Path(sysconfig.get_path("include"), "Python.h").exists():  # for the sound library
+    if "gcc" in packages and not Path(sysconfig.get_path("include"), "Python.h").exists():  # to compile sound
         names.append(debian_python("dev"))
     return names
 
