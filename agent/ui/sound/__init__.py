@@ -1,0 +1,1 @@
+"""The sound that makes people look up."""
