@@ -161,7 +161,8 @@ def _machine_folder(system: str) -> Path:
 
 def _control_address(runtime: Path, system: str) -> str:
     """A pipe name, or the socket path short enough for the kernel."""
-    name = blake2b(os.fsencode(runtime), digest_size=10).hexdigest()
+    one_spelling = os.path.normcase(os.path.realpath(runtime))
+    name = blake2b(os.fsencode(one_spelling), digest_size=10).hexdigest()
     if system == "win32":
         return rf"\\.\pipe\nmr-{name}"
     here = runtime / "control.sock"

@@ -1,0 +1,205 @@
+"""Every setting there is: its type, its default, what is allowed and one line about it.
+
+The station's file is `Config`, the hub's is `HubConfig`; a field that is a Struct is a table, a tuple of Structs an
+array of tables. Reading, checking, `nmr config show` and the reference are all computed from these classes.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from agent.domain.audience import parse_audience
+from agent.domain.errors import BadInput
+from agent.domain.names import is_name
+
+LABEL_LENGTH = 40
+NOTE_LENGTH = 500
+LONGEST_HOST_NAME = 253
+HIGHEST_PORT = 65535
+MOST_QUICK_PAGES = 20
+
+
+def _is_label(text: str) -> bool:
+    return bool(text.strip()) and len(text) <= LABEL_LENGTH and text.isprintable()
+
+
+def _is_note(text: str) -> bool:
+    return len(text) <= NOTE_LENGTH and text.replace("\n", " ").isprintable()
+
+
+def _is_audience(text: str) -> bool:
+    try:
+        parse_audience(text)
+    except BadInput:
+        return False
+    return True
+
+
+def _is_address(text: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_host(text: str) -> bool:
+    label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    return _is_address(text) or (
+        len(text) <= LONGEST_HOST_NAME and re.fullmatch(rf"{label}(\.{label})*", text) is not None
+    )
+
+
+def _is_host_and_port(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        return False
+    return _is_host(host) and re.fullmatch(r"[1-9][0-9]{0,4}", port) is not None and int(port) <= HIGHEST_PORT
+
+
+def _is_program(text: str) -> bool:
+    return bool(text.strip()) and text.isprintable()
+
+
+def _text(allowed: str, check: Callable[[str], bool], about: str | None = None) -> Meta:
+    return Meta(description=about, extra={"allowed": allowed, "check": check})
+
+
+def _label(about: str) -> Meta:
+    return _text(f"a text of 1 to {LABEL_LENGTH} characters in one line", _is_label, about)
+
+
+Port = Annotated[int, Meta(ge=1, le=HIGHEST_PORT)]
+
+
+class Ui(Struct, frozen=True, kw_only=True):
+    """What staff see."""
+
+    language: Annotated[
+        Literal["auto", "en", "de"], Meta(description="Language of menus and windows; auto asks the system")
+    ] = "auto"
+    theme: Annotated[Literal["auto", "light", "dark"], Meta(description="Colours of windows and tray icon")] = "auto"
+    order_name: Annotated[str, _label("What an order is called here")] = "Order"
+    item_name: Annotated[str, _label("What the list of sold out or limited things is called here")] = "86"
+    subtitle_name: Annotated[str, _label("What the masked second line of an order holds")] = "Phone Number"
+    flag_a: Annotated[str, _label("Name of an order's first flag")] = "Dessert"
+    flag_b: Annotated[str, _label("Name of an order's second flag")] = "Milkshake"
+    mask: Annotated[
+        bool, Meta(description="Show only the last four characters of the second line until a row is selected")
+    ] = True
+    timer: Annotated[bool, Meta(description="Show how long ago an order was made")] = True
+    timer_seconds: Annotated[int, Meta(ge=1, le=60, description="Seconds between two repaints of that age")] = 5
+    quit_allowed: Annotated[bool, Meta(description="Offer Quit in the tray menu")] = True
+
+
+class Ring(Struct, frozen=True, kw_only=True):
+    """How a page rings at this station."""
+
+    again_seconds: Annotated[
+        int, Meta(ge=5, le=3600, description="Seconds until the sound comes again while nobody answers")
+    ] = 30
+    page_sound: Annotated[bool, Meta(description="Play the sound of a page")] = True
+    order_sound: Annotated[bool, Meta(description="Play a sound once when an order is new")] = True
+    do_not_disturb_max_minutes: Annotated[
+        int, Meta(ge=0, le=1440, description="The longest Do not disturb a person may choose; 0 takes it off the menu")
+    ] = 480
+    urgent_breaks_dnd: Annotated[bool, Meta(description="An urgent page rings in spite of Do not disturb")] = True
+    per_minute: Annotated[
+        int, Meta(ge=1, le=1000, description="Rings of one sender in a minute before they become one summary")
+    ] = 10
+
+
+class QuickPage(Struct, frozen=True, kw_only=True):
+    """One ready-made page in the tray menu; write the table once for each."""
+
+    title: Annotated[str, _label("Text of the menu entry")]
+    to: Annotated[str, _text("role:NAME, person:NAME, station:NAME or all", _is_audience, "Who is paged")]
+    note: Annotated[
+        str, _text(f"a text of at most {NOTE_LENGTH} characters", _is_note, "Note that goes with the page")
+    ] = ""
+    urgent: Annotated[bool, Meta(description="Send it as urgent")] = False
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How much one other station may send us."""
+
+    peer_rate: Annotated[float, Meta(ge=0.1, le=10000, description="Messages a second, for long")] = 50.0
+    peer_burst: Annotated[int, Meta(ge=1, le=100000, description="Messages at once")] = 500
+
+
+class MqttLink(Struct, frozen=True, kw_only=True):
+    """The link to the site's broker."""
+
+    enabled: Annotated[bool, Meta(description="Use this link")] = True
+    addresses: Annotated[
+        tuple[Annotated[str, _text('"host:port"', _is_host_and_port)], ...],
+        Meta(max_length=16, description="Brokers to use instead of those given at enrolment"),
+    ] = ()
+
+
+class Links(Struct, frozen=True, kw_only=True):
+    """The ways to reach others."""
+
+    mqtt: MqttLink = MqttLink()
+
+
+class Log(Struct, frozen=True, kw_only=True):
+    """The log files; they never hold texts of messages."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="The least that is written")] = (
+        "info"
+    )
+    keep_files: Annotated[int, Meta(ge=1, le=100, description="Files kept, the current one counted")] = 5
+    megabytes: Annotated[int, Meta(ge=1, le=100, description="Size at which a new file is begun")] = 2
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """Settings of a station, `config.toml`."""
+
+    ui: Ui = Ui()
+    ring: Ring = Ring()
+    quick_page: Annotated[tuple[QuickPage, ...], Meta(max_length=MOST_QUICK_PAGES)] = ()
+    limits: Limits = Limits()
+    link: Links = Links()
+    log: Log = Log()
+
+
+class Hub(Struct, frozen=True, kw_only=True):
+    """The site's server."""
+
+    site: Annotated[
+        str,
+        _text(
+            "1 to 32 of a-z, 0-9 and -, not - first",
+            is_name,
+            "Name of the site; never change it after the first enrolment",
+        ),
+    ] = "site"
+    listen: Annotated[str, _text("an IP address", _is_address, "Where the hub and its broker listen")] = "0.0.0.0"  # noqa: S104 - stations are on other computers
+    http_port: Annotated[Port, Meta(description="Port of enrolment, signaling and web page (HTTPS)")] = 8443
+    mqtt_port: Annotated[Port, Meta(description="Port of the broker (MQTT over TLS)")] = 8883
+    names: Annotated[
+        tuple[Annotated[str, _text("a host name or an IP address", _is_host)], ...],
+        Meta(max_length=32, description="Names and addresses stations reach the hub by; they go into its certificate"),
+    ] = ()
+    broker: Annotated[
+        Literal["nats", "mosquitto"], Meta(description="Which broker the hub runs: the embedded one or Mosquitto")
+    ] = "nats"
+    mosquitto_program: Annotated[
+        str,
+        _text("a program or its path", _is_program, "Where Mosquitto is"),
+    ] = "mosquitto"
+    invite_hours: Annotated[int, Meta(ge=1, le=720, description="Hours an invite can be used")] = 24
+
+
+class HubConfig(Struct, frozen=True, kw_only=True):
+    """Settings of the hub, `hub.toml`."""
+
+    hub: Hub = Hub()
+    log: Log = Log()

@@ -1,0 +1,59 @@
+"""The reference of all settings is complete and the committed copy is up to date."""
+
+from pathlib import Path
+
+from msgspec.inspect import StrType, VarTupleType
+
+from agent.system.config_check import _struct, _unwrap, settings
+from agent.system.config_reference import reference
+from agent.system.config_schema import Config, HubConfig
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+def test_the_committed_reference_is_what_the_schema_says() -> None:
+    assert COMMITTED.read_text(encoding="utf-8") == reference(), (
+        "write it anew: python -c 'from agent.system.config_reference import reference as r; print(r(), end=str())' "
+        "> docs/configuration.md"
+    )
+
+
+def test_every_setting_has_one_line_about_it_and_says_what_is_allowed() -> None:
+    for one in [*settings(Config), *settings(HubConfig)]:
+        assert one.about, one.key
+        assert one.table_about, one.key
+        assert one.allowed, one.key
+        assert "|" not in one.about + one.allowed, one.key
+
+
+def test_every_default_is_allowed_by_its_own_rule() -> None:
+    from agent.system.config_check import check
+
+    for schema in (Config, HubConfig):
+        raw: dict[str, object] = {}
+        for one in settings(schema):
+            if "[]" in one.key:
+                continue
+            *tables, name = one.key.split(".")
+            table = raw
+            for key in tables:
+                table = table.setdefault(key, {})  # type: ignore[assignment]
+            table[name] = list(one.default) if isinstance(one.default, tuple) else one.default
+        values, mistakes, unknown = check(raw, schema, COMMITTED, {})
+        assert values
+        assert (mistakes, unknown) == ([], [])
+
+
+def test_every_text_has_a_check_of_its_own() -> None:
+    for schema in (Config, HubConfig):
+        pending = [_struct(schema)]
+        while pending:
+            for one in pending.pop().fields:
+                bare, extra = _unwrap(one.type)
+                if isinstance(bare, VarTupleType):
+                    assert bare.max_length, one.name
+                    bare, extra = _unwrap(bare.item_type)
+                if isinstance(bare, StrType):
+                    assert callable(extra["check"]), one.name
+                if hasattr(bare, "fields"):
+                    pending.append(bare)
