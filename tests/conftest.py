@@ -1,0 +1,64 @@
+"""A private home for every run, and no process left behind by any test."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import settings
+
+# A test that is slow on a busy computer is not wrong for it; pytest-timeout ends what hangs.
+settings.register_profile("calm", deadline=None, print_blob=True)
+settings.load_profile("calm")
+
+_PLACES = {
+    "HOME": "home",
+    "USERPROFILE": "home",
+    "APPDATA": "roaming",
+    "LOCALAPPDATA": "local",
+    "XDG_CONFIG_HOME": "config",
+    "XDG_DATA_HOME": "data",
+    "XDG_STATE_HOME": "state",
+    "XDG_CACHE_HOME": "cache",
+    "XDG_RUNTIME_DIR": "run",
+}
+_DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "PULSE_SERVER")
+_home = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Turn every place of the person who runs the tests, and their desktop, away from the tests."""
+    home = Path(tempfile.mkdtemp(prefix="nmr-"))  # short: a local socket's path has 107 bytes
+    config.stash[_home] = home
+    for variable, name in _PLACES.items():
+        (home / name).mkdir(mode=0o700, exist_ok=True)
+        os.environ[variable] = str(home / name)
+    for variable in _DESKTOP:
+        os.environ.pop(variable, None)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that left processes behind, and end these."""
+    left = [child for child in psutil.Process().children(recursive=True) if _is_ours(child)]
+    for child in left:
+        child.kill()
+    if left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print(f"\nFAILED: tests left {len(left)} processes behind: {left}")  # noqa: T201 - after all the reports
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the private home."""
+    shutil.rmtree(config.stash[_home], ignore_errors=True)
+
+
+def _is_ours(child: psutil.Process) -> bool:
+    """Whether a child was started by a test: Python itself keeps one that counts shared memory."""
+    try:
+        return child.status() != psutil.STATUS_ZOMBIE and not any(
+            "resource_tracker" in word for word in child.cmdline()
+        )
+    except psutil.NoSuchProcess:
+        return False
