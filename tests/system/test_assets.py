@@ -23,7 +23,7 @@ def test_a_checkout_has_its_assets_beside_the_package() -> None:
 
 
 def test_a_missing_asset_is_called_by_its_name() -> None:
-    with pytest.raises(FileNotFoundError, match="icons/none.png"):
+    with pytest.raises(FileNotFoundError, match=r"icons/none\.png"):
         asset("icons/none.png")
 
 
@@ -32,7 +32,8 @@ def test_an_installed_package_has_its_assets_inside(tmp_path: Path) -> None:
     build = "import sys, hatchling.build; print(hatchling.build.build_wheel(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, capture_output=True, check=True)
     [wheel] = tmp_path.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
     ask = "import sys; from agent.system.assets import asset; print(asset(sys.argv[1]))"
     found = subprocess.run(
         [sys.executable, "-c", ask, some_asset()],
