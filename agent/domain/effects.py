@@ -101,6 +101,22 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerGrew:
+    """Pin this head on disk; members may have come or gone."""
+
+    seq: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Set our clock by the hub's: it was `hub_ms` when monotonic `mono` was."""
+
+    hub_ms: int
+    mono: float
+
+
+@dataclass(frozen=True, slots=True)
 class WakeAt:
     """Send a Woke at this monotonic time at the latest."""
 
@@ -135,6 +151,8 @@ Effect = (
     | Sound
     | Hush
     | Refresh
+    | LedgerGrew
+    | Anchor
     | WakeAt
     | Reply
     | Note

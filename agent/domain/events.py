@@ -83,7 +83,6 @@ class LinkChanged:
 class PageAsked:
     """A person here asked for a page; `ticket` answers whoever asked over the control socket."""
 
-    id: str
     audience: Audience
     order: str | None = None
     note: str = ""
@@ -98,7 +97,6 @@ class AnswerGiven:
     page: str
     answer: str
     text: str = ""
-    id: str = ""
     ticket: int | None = None
 
 
@@ -107,8 +105,14 @@ class WithdrawAsked:
     """A person here took a page of ours back."""
 
     page: str
-    id: str = ""
     ticket: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerHeard:
+    """A message came under a key our ledger does not know: there may be news in it."""
+
+    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,6 @@ class OrderChanged:
     kind: Kind
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     create: bool = False
-    id: str = ""
     ticket: int | None = None
 
 
@@ -144,7 +147,6 @@ class OrderDropped:
     """A person here deleted an order."""
 
     uuid: str
-    id: str = ""
     ticket: int | None = None
 
 
@@ -171,6 +173,7 @@ Event = (
     | PageAsked
     | AnswerGiven
     | WithdrawAsked
+    | StrangerHeard
     | Presented
     | Seen
     | OrderChanged

@@ -23,6 +23,7 @@ from agent.domain.messages import LedgerEntry
 from agent.domain.names import HUB
 
 NO_HASH = b"\0" * 32
+PUBLIC_KEY_BYTES = 32
 
 
 class LedgerRefused(Exception):
@@ -177,6 +178,6 @@ def _apply(ledger: Ledger, entry: LedgerEntry) -> Member:
 
 def _new(station: str, person: str, roles: tuple[str, ...], keys: _Keys) -> Member:
     sign, receive = from_b64u(keys.sign), from_b64u(keys.receive)
-    if len(sign) != 32 or len(receive) != 32:
+    if len(sign) != PUBLIC_KEY_BYTES or len(receive) != PUBLIC_KEY_BYTES:
         raise ValueError("a public key has 32 bytes")
     return Member(station, person, roles, sign, receive, kid_of(sign))

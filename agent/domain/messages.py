@@ -34,14 +34,14 @@ class OrderRef(Struct, frozen=True, forbid_unknown_fields=True):
     title: ShortText
 
 
-class PageNew(Parameters):
+class PageNew(Parameters, frozen=True, kw_only=True):
     """A call for attention."""
 
     order: OrderRef | None = None
     note: NoteText = ""
 
 
-class PageAnswer(Parameters):
+class PageAnswer(Parameters, frozen=True, kw_only=True):
     """What a person said to the page `re`."""
 
     answer: Literal["accepted", "declined"]
@@ -49,7 +49,7 @@ class PageAnswer(Parameters):
     text: ShortText = ""
 
 
-class PageWithdraw(Parameters):
+class PageWithdraw(Parameters, frozen=True, kw_only=True):
     """The page `re` no longer needs anybody."""
 
     why: Why = ""
@@ -64,13 +64,13 @@ class ReceiptItem(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
     at: Millis
 
 
-class Receipt(Parameters):
+class Receipt(Parameters, frozen=True, kw_only=True):
     """Evidence for up to 64 messages of one sender; many at once, so a burst costs one signature."""
 
     items: Annotated[tuple[ReceiptItem, ...], Meta(min_length=1, max_length=64)]
 
 
-class OrderPut(Parameters):
+class OrderPut(Parameters, frozen=True, kw_only=True):
     """A change of an order: each field with the stamp that lets any two stations merge it alike."""
 
     uuid: Id
@@ -78,14 +78,14 @@ class OrderPut(Parameters):
     fields: dict[Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$")], tuple[FieldValue, Stamp]]
 
 
-class OrderDelete(Parameters):
+class OrderDelete(Parameters, frozen=True, kw_only=True):
     """A stamped tombstone; it beats older puts."""
 
     uuid: Id
     stamp: Stamp
 
 
-class OrderList(Parameters):
+class OrderList(Parameters, frozen=True, kw_only=True):
     """Ask the hub for its orders: all changed after its count `since`, or `only` these, or parts again."""
 
     since: Count = 0
@@ -102,7 +102,7 @@ class OrderItem(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     dead: Stamp | None
 
 
-class OrderPart(Parameters):
+class OrderPart(Parameters, frozen=True, kw_only=True):
     """Part `i` of `n` of the answer to the order.list `re`; `upto` is the hub's count it reaches."""
 
     i: Count
@@ -111,20 +111,20 @@ class OrderPart(Parameters):
     items: Annotated[tuple[OrderItem, ...], Meta(max_length=256)]
 
 
-class LedgerGet(Parameters):
+class LedgerGet(Parameters, frozen=True, kw_only=True):
     """Ask for the ledger's entries from seq `after` + 1 on."""
 
     after: Count
 
 
-class LedgerPart(Parameters):
+class LedgerPart(Parameters, frozen=True, kw_only=True):
     """Consecutive entries as their signed frames; `more` follow if true."""
 
     entries: Annotated[tuple[FrameText, ...], Meta(max_length=64)]
     more: bool = False
 
 
-class LedgerEntry(Parameters):
+class LedgerEntry(Parameters, frozen=True, kw_only=True):
     """One entry of the ledger; `prev` is the hash of the frame before it (43 x "A" for the first)."""
 
     seq: Annotated[int, Meta(ge=1, le=SAFE_INT)]
@@ -134,20 +134,20 @@ class LedgerEntry(Parameters):
     value: dict[str, Any]
 
 
-class LedgerHead(Parameters):
+class LedgerHead(Parameters, frozen=True, kw_only=True):
     """The publisher's word that `seq` with this hash is the newest entry."""
 
     seq: Count
     hash: HashText
 
 
-class Presence(Parameters):
+class Presence(Parameters, frozen=True, kw_only=True):
     """A station comes or goes on purpose."""
 
     up: bool
 
 
-class Probe(Parameters):
+class Probe(Parameters, frozen=True, kw_only=True):
     """Is the hub there, what time is it, who is reachable?
 
     Station to hub: `n` and the `roster` number it knows. Back: the same `n`, hub `time`, and, when the
@@ -160,7 +160,7 @@ class Probe(Parameters):
     live: Annotated[str, Meta(max_length=12 * 1024)] | None = None
 
 
-class ErrorNote(Parameters):
+class ErrorNote(Parameters, frozen=True, kw_only=True):
     """We could not understand a message of yours."""
 
     code: Annotated[str, Meta(pattern=r"^[a-z-]{1,32}$")]

@@ -72,19 +72,19 @@ def _rank(value: FieldValue) -> str:
     return f"{type(value).__name__}:{value}"
 
 
-def from_put(put: OrderPut) -> Order:
-    """Return the change as a state to merge."""
-    return Order(put.uuid, put.kind, put.fields)
+def to_order(change: object) -> Order:
+    """Return a put, a delete or an item of a list as a state to merge; TypeError for anything else.
 
-
-def from_delete(delete: OrderDelete) -> Order:
-    """Return the deletion as a state to merge; "order" is what `min` of the kinds falls back to."""
-    return Order(delete.uuid, "order", {}, delete.stamp)
-
-
-def from_item(item: OrderItem) -> Order:
-    """Return a list's item as a state to merge."""
-    return Order(item.uuid, item.kind, item.fields, item.dead)
+    A deletion does not say of what kind: it says "order", which loses to "item" when kinds are merged.
+    """
+    match change:
+        case OrderPut(uuid=uuid, kind=kind, fields=fields):
+            return Order(uuid, kind, fields)
+        case OrderDelete(uuid=uuid, stamp=stamp):
+            return Order(uuid, "order", {}, stamp)
+        case OrderItem(uuid=uuid, kind=kind, fields=fields, dead=dead):
+            return Order(uuid, kind, fields, dead)
+    raise TypeError(type(change).__name__)
 
 
 @dataclass(frozen=True, slots=True)

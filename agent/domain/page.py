@@ -1,10 +1,10 @@
-"""How far a page got: one ladder per target station, and the sender's view as its best rung.
+r"""How far a page got: one ladder per target station, and the sender's view as its best rung.
 
 A target moves only upwards, whatever order its receipts arrive in; a person's answer beats every machine
 evidence, and the exits (expired, undeliverable, withdrawn, missed) never hide an answer that came late.
 
     queued -> sent -> stored -> presented -> seen -> accepted | declined
-       \\________\\________\\__________\\_______\\____-> expired | undeliverable | withdrawn | missed
+       \________\________\__________\_______\____-> expired | undeliverable | withdrawn | missed
 
 The table STEPS holds every (state, fact); test_page.py shows that it is total and monotonic.
 """
@@ -44,9 +44,7 @@ RANK: dict[State, int] = {
     State.DECLINED: 9,
     State.ACCEPTED: 10,
 }
-SETTLED = frozenset(
-    {State.ACCEPTED, State.DECLINED, State.EXPIRED, State.UNDELIVERABLE, State.WITHDRAWN, State.MISSED}
-)
+SETTLED = frozenset({State.ACCEPTED, State.DECLINED, State.EXPIRED, State.UNDELIVERABLE, State.WITHDRAWN, State.MISSED})
 ON_DEVICE = frozenset({State.STORED, State.PRESENTED, State.SEEN, State.ACCEPTED, State.DECLINED, State.MISSED})
 
 STEPS: dict[tuple[State, State], State] = {
@@ -162,6 +160,7 @@ class InPage:
 
     id: str
     sender: str
+    audience: Audience
     at: int
     exp: int
     order: str | None = None

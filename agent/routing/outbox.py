@@ -1,6 +1,6 @@
 """What is on its way: one row for each message and recipient, until the recipient's signed receipt closes it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.domain.envelope import WANT_PRESENTED
@@ -83,9 +83,14 @@ class Outbox:
             if not row.stored:
                 row.due = now
 
-    def due(self, now: float, links: Sequence[LinkView]) -> list[Attempt]:
-        """Return what to send now and move each such row to its next time."""
-        return [attempt for row in self._ready(now) if (attempt := _step(row, now, links)) is not None]
+    def recipients(self) -> set[str]:
+        """Return the stations that rows are open to."""
+        return {row.recipient for row in self._rows.values()}
+
+    def due(self, now: float, links: Sequence[LinkView], *, only: Row | None = None) -> list[Attempt]:
+        """Return what to send now (of all rows, or `only` one) and move each such row to its next time."""
+        ready = [row for row in ([only] if only else self._rows.values()) if row.due <= now]
+        return [attempt for row in ready if (attempt := _step(row, now, links)) is not None]
 
     def newly_late(self, now: float) -> list[Row]:
         """Return rows whose sender must see red now, once each."""
@@ -105,9 +110,6 @@ class Outbox:
         """Return the monotonic time at which `due` or `newly_late` has something to say."""
         times = [t for row in self._rows.values() for t in _times(row)]
         return min(times, default=None)
-
-    def _ready(self, now: float) -> Iterable[Row]:
-        return [row for row in self._rows.values() if row.due <= now]
 
 
 def _times(row: Row) -> list[float]:

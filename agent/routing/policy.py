@@ -1,12 +1,12 @@
 """When a message goes over which link, and when its sender is told that it has not arrived.
 
-    seconds since posted    page                              urgent
-    0                       best link                         all fast links
-    3                       second link (or the best again)   mail
-    5                       -                                 sender sees red
-    10                      mail too; sender sees red         all links
-    then                    every link at 15, 30, 60, 60 ..   every 10 s
-    always                  until the receipt came or the message expired
+seconds since posted    page                              urgent
+0                       best link                         all fast links
+3                       second link (or the best again)   mail
+5                       -                                 sender sees red
+10                      mail too; sender sees red         all links
+then                    every link at 15, 30, 60, 60 ..   every 10 s
+always                  until the receipt came or the message expired
 """
 
 from collections.abc import Sequence

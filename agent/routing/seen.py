@@ -1,4 +1,4 @@
-"""Which messages are known: being stored right now, or on disk; a known one has no effect a second time."""
+"""Which messages are being stored right now; the disk knows the rest, and a known one has no effect twice."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,10 @@ Accept = Callable[[], None]
 
 
 class Seen:
-    """The ids whose commit is under way, with whoever waits for it; the disk knows the rest."""
+    """The ids whose commit is under way, with every link that waits for it."""
 
-    def __init__(self, on_disk: Callable[[str], bool]) -> None:
-        self._on_disk = on_disk
+    def __init__(self) -> None:
         self._storing: dict[str, list[Accept]] = {}
-
-    def known(self, id_: str) -> bool:
-        """Whether this message is stored."""
-        return self._on_disk(id_)
 
     def begin(self, id_: str, accept: Accept) -> bool:
         """Note that a message is being stored; False if it already is, then `accept` waits for that."""
@@ -28,5 +23,5 @@ class Seen:
             accept()
 
     def failed(self, id_: str) -> None:
-        """The commit failed: no copy was accepted, the next one may try."""
+        """The commit failed: no copy was accepted, so the next one may try."""
         self._storing.pop(id_, None)

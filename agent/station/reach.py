@@ -1,0 +1,90 @@
+"""Who is there: the hub's heartbeat gives the time, the round trip and the list of stations that are live."""
+
+from agent.domain.audience import THE_HUB, Audience
+from agent.domain.effects import Anchor, Effect, Post, Refresh, WakeAt
+from agent.domain.envelope import WANT_NOTHING
+from agent.domain.events import Instant, LinkChanged
+from agent.domain.messages import Presence, Probe
+from agent.domain.names import HUB
+from agent.station.desk import Desk
+
+PROBE_S = 20.0
+SILENT_S = 50.0
+
+
+class Reach:
+    """Links, hub and live stations as this station knows them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.links: dict[str, LinkChanged] = {}
+        self.since: dict[str, int] = {}
+        self.live: frozenset[str] = frozenset()
+        self.hub_seen: Instant | None = None
+        self.hub_rtt_ms: float | None = None
+        self._roster = 0
+        self._n = 0
+        self._sent: dict[int, float] = {}
+        self._next = 0.0
+
+    @property
+    def connected(self) -> bool:
+        """Whether any link is up."""
+        return any(link.state == "up" for link in self.links.values())
+
+    def hub_live(self, now: Instant) -> bool:
+        """Whether the hub answered lately."""
+        return self.connected and self.hub_seen is not None and now.mono - self.hub_seen.mono < SILENT_S
+
+    def link(self, event: LinkChanged, now: Instant) -> list[Effect]:
+        """A link changed; a fresh one is probed at once."""
+        before = self.links.get(event.name)
+        self.links[event.name] = event
+        if before is None or before.state != event.state:
+            self.since[event.name] = now.ms
+        if not self.connected:
+            self.live, self._roster = frozenset(), 0
+        return [*(self._probe(now) if event.state == "up" else []), Refresh()]
+
+    def answered(self, probe: Probe, now: Instant) -> list[Effect]:
+        """The hub answered a probe."""
+        sent = self._sent.pop(probe.n, None)
+        if sent is None or probe.time is None:
+            return []
+        trip = now.mono - sent
+        self.hub_seen, self.hub_rtt_ms = now, trip * 1000
+        if probe.live is not None:
+            self.live, self._roster = frozenset(probe.live.split()), probe.roster
+        return [Anchor(probe.time + round(trip * 500), now.mono), Refresh()]
+
+    def woke(self, now: Instant) -> list[Effect]:
+        """Probe when it is time."""
+        if not self.connected or now.mono < self._next:
+            return []
+        return [*self._probe(now), Refresh()]
+
+    def heard_from(self, station: str) -> None:
+        """Any message of a station proves that it is there."""
+        if station not in self.live and station != HUB:
+            self.live |= {station}
+
+    def leaving(self) -> list[Effect]:
+        """Say good-bye, so that nobody counts on us."""
+        bye = Presence(up=False)
+        return [Post(self._desk.new_id(), THE_HUB, (HUB,), "presence", bye, want=WANT_NOTHING)]
+
+    def reachable(self, audience: Audience) -> int:
+        """How many other stations of an audience are live now."""
+        meant = {member.station for member in self._desk.ledger.resolve(audience)}
+        return len(meant & self.live - {self._desk.station})
+
+    def _probe(self, now: Instant) -> list[Effect]:
+        self._n += 1
+        self._sent = {n: at for n, at in self._sent.items() if now.mono - at < SILENT_S}
+        self._sent[self._n] = now.mono
+        self._next = now.mono + PROBE_S
+        probe = Probe(n=self._n, roster=self._roster)
+        return [
+            Post(self._desk.new_id(), THE_HUB, (HUB,), "probe", probe, want=WANT_NOTHING),
+            WakeAt(self._next),
+        ]

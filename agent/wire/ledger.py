@@ -1,0 +1,32 @@
+"""The ledger's entries on the wire: each is an ordinary signed frame, kept and hashed as it was transmitted."""
+
+from agent.domain.keys import from_b64u
+from agent.domain.ledger import Ledger, follow
+from agent.domain.messages import LedgerEntry
+from agent.wire.frame import FrameRefused, read_body, take_apart, verify
+
+
+def read_entry(ledger: Ledger, frame: bytes) -> Ledger:
+    """Return the ledger after the entry in `frame`; raises FrameRefused or LedgerRefused.
+
+    The genesis is signed by the very key it names; whoever trusts it must have pinned that key at enrolment.
+    """
+    parts = take_apart(frame)
+    envelope, entry = read_body(parts.body)
+    if not isinstance(entry, LedgerEntry) or envelope.site != ledger.site:
+        raise FrameRefused("schema", "no ledger entry of this site")
+    signer = ledger.owner(parts.kid)
+    if entry.op == "genesis":
+        verify(parts, _genesis_key(entry))
+    elif signer is None:
+        raise FrameRefused("unknown-kid")
+    else:
+        verify(parts, signer.sign)
+    return follow(ledger, entry, frame, parts.kid)
+
+
+def _genesis_key(entry: LedgerEntry) -> bytes:
+    try:
+        return from_b64u(str(entry.value.get("sign", "")))
+    except ValueError as error:
+        raise FrameRefused("schema", "the genesis names no key") from error
