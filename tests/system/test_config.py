@@ -165,7 +165,8 @@ def test_settings_cannot_be_changed_while_running(profile: Profile) -> None:
 
 def test_unknown_keys_warn_and_do_not_stop_the_start(profile: Profile) -> None:
     profile.config_file.write_text(
-        '[rnig]\npage_sound = false\n[ring]\nagain_second = 9\n"a\\nb" = 1\n[[quick_page]]\ntitle = "A"\nto = "all"\nx = 1',
+        '[rnig]\npage_sound = false\n[ring]\nagain_second = 9\n"a\\nb" = 1\n'
+        '[[quick_page]]\ntitle = "A"\nto = "all"\nx = 1',
         encoding="utf-8",
     )
     loaded = load(profile)

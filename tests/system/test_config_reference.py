@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from msgspec.inspect import StrType, VarTupleType
+from msgspec.inspect import StrType, StructType, VarTupleType
 
 from agent.system.config_check import _struct, _unwrap, settings
 from agent.system.config_reference import reference
@@ -55,5 +55,5 @@ def test_every_text_has_a_check_of_its_own() -> None:
                     bare, extra = _unwrap(bare.item_type)
                 if isinstance(bare, StrType):
                     assert callable(extra["check"]), one.name
-                if hasattr(bare, "fields"):
+                if isinstance(bare, StructType):
                     pending.append(bare)
