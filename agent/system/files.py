@@ -42,7 +42,9 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
         swap_in(new, path)
     except OSError as error:
         _forget(new)
-        raise NotWritten(f"{path.name} could not be written", f"{path}: {error.strerror}. Then try again.") from error
+        raise NotWritten(
+            f"{path.name} could not be written", f"{path}: {error.strerror}. Put that right and try again."
+        ) from error
 
 
 def clean_leftovers(folder: Path) -> None:
