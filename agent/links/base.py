@@ -20,10 +20,10 @@ class LinkRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One sealed container as it came from a link.
+    r"""One sealed container as it came from a link.
 
     `sender` is the station the link itself vouches for (the topic's last level), or None where a
-    link knows none. `accept` tells the link that the bytes are safely stored (PUBACK, \\Seen); call
+    link knows none. `accept` tells the link that the bytes are safely stored (PUBACK, \Seen); call
     it in the event loop, at most once, and only after the commit.
     """
 

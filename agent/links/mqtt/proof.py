@@ -1,0 +1,88 @@
+"""Opens the inbox and proves, then and every 20 seconds, that what is sent there arrives."""
+
+# A broker may answer "granted" and deliver nothing: Mosquitto for a topic we may not read, NATS for a session whose
+# consumer it has forgotten. So a probe to ourselves has to come back. If it does not, although the broker took it,
+# UNSUBSCRIBE and SUBSCRIBE make NATS build the consumer anew, at the price of what the broker had queued. Therefore
+# never while the broker may only be slow, or holds the probe back because we hold its messages back.
+
+import asyncio
+import logging
+
+from agent.links.base import LinkDown
+from agent.links.mqtt.network import Network
+from agent.links.mqtt.session import MqttSession
+
+PAUSES_S = (0.5, 1.5)
+"""Before the second and the third SUBSCRIBE, if a cluster that just started refuses the first, seconds."""
+HELD_BACK = 20
+"""With so many messages not accepted, a broker may send no more: Mosquitto's default."""
+
+_log = logging.getLogger(__name__)
+
+
+class Proof:
+    """Judges one session. `every` is the time between probes, `within` how long one may take, seconds."""
+
+    def __init__(self, session: MqttSession, network: Network, inbox: str, *, every: float, within: float) -> None:
+        self._session = session
+        self._network = network
+        self._topic = f"{inbox}/+"
+        self._every = every
+        self._within = within
+
+    async def open(self) -> None:
+        """Return when messages to us come through; raises LinkDown."""
+        await self._subscribe()
+        if await self._comes_through(held_back=1):
+            return
+        if not self._session.probe.taken:
+            raise LinkDown("the broker does not take messages")
+        _log.warning("the broker granted %s and delivers nothing: subscribing anew", self._topic)
+        await self._session.answer(self._network.unsubscribe(self._topic))
+        await self._subscribe()
+        if not await self._comes_through(held_back=1):
+            raise LinkDown("the broker delivers nothing to this station")
+
+    async def watch(self) -> None:
+        """Probe until the session ends; end it when two probes in a row do not come back."""
+        try:
+            while True:
+                await asyncio.sleep(self._every)
+                if not (await self._comes_through() or await self._comes_through()):
+                    self._session.end("the broker delivers nothing any more")
+        except LinkDown as error:
+            self._session.end(str(error))
+
+    async def _subscribe(self) -> None:
+        for pause in (*PAUSES_S, None):
+            codes = await self._session.answer(self._network.subscribe(self._topic))
+            if not any(code.is_failure for code in codes):
+                return
+            _log.warning("the broker refused the subscription to %s", self._topic)
+            if pause is not None:
+                await asyncio.sleep(pause)
+        raise LinkDown("the broker refuses the subscription of this station")
+
+    async def _comes_through(self, held_back: int = HELD_BACK) -> bool:
+        """Send a probe and wait for it, or for any message that shows the same.
+
+        While the broker still works off what we sent before the probe, its time has not begun.
+        """
+        session, probe = self._session, self._session.probe
+        session.throw_probe()
+        while True:
+            before = session.stirred
+            heard = await _set_within(probe.heard, self._within)
+            session.check_up()
+            if heard or session.held >= held_back:
+                return True
+            if probe.taken or session.stirred == before:
+                return False
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -1,0 +1,1 @@
+"""Links against what carries them: memory, real brokers, and nets that misbehave."""
