@@ -40,8 +40,9 @@ def _make(name: str, bus: "MessageBus | None") -> Notifier:
     match name:
         case "dbus":
             from agent.ui.notify.dbus import DbusNotifier
+            from agent.ui.session_bus import session_bus
 
-            return DbusNotifier(bus)
+            return DbusNotifier(bus, reconnect=session_bus)
         case "winrt":
             from agent.ui.notify.winrt import WinrtNotifier
 

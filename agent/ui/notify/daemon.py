@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
+from agent.ui.reason import reason
+
 NAME = "org.freedesktop.Notifications"
 PATH = "/org/freedesktop/Notifications"
 _BUS, _BUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
@@ -23,7 +25,13 @@ _RULES = (
 )
 TIMEOUT = 2.0
 """Seconds a daemon has for an answer; a page must not hang on a hung desktop."""
+PATIENCE = 10.0
+"""Seconds for which a daemon that did not answer is not asked again: a hang costs one time-out, not one a page."""
+AT_ONCE = 16
+"""Most calls under way: dbus-fast gives the whole connection up when its socket is full, and a burst would fill it."""
 
+Late = Callable[["asyncio.Task[Message | None]"], None]
+"""Called with the reply that came after its time was over."""
 Signalled = Callable[[str, int, "str | int"], None]
 """Called with the signal's name, the notification's id and the signal's second value."""
 
@@ -48,6 +56,13 @@ class Daemon:
         self._bus, self._signalled, self._changed, self._timeout = bus, signalled, changed, timeout
         self._owner = ""  # unique name of the daemon that answered last
         self._asked: asyncio.Task[frozenset[str]] | None = None
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self._hung_until = 0.0  # loop time
+
+    @property
+    def connected(self) -> bool:
+        """Whether the bus connection still stands."""
+        return bool(self._bus.connected)
 
     async def watch(self) -> None:
         """Begin to hear its signals, and ask what it can do so that the first page need not wait for that."""
@@ -103,23 +118,39 @@ class Daemon:
         *,
         to: str = NAME,
         path: str = PATH,
-        late: Callable[["asyncio.Task[Message | None]"], None] | None = None,
+        late: "Late | None" = None,
     ) -> Message:
-        if not self._bus.connected:
-            raise NoAnswer("the session bus is gone")
         message = Message(destination=to, path=path, interface=to, member=member, signature=signature, body=list(body))
-        asked = asyncio.create_task(self._bus.call(message))
-        asked.add_done_callback(_look)
-        if not (await asyncio.wait((asked,), timeout=self._timeout))[0]:
-            if late:
-                asked.add_done_callback(late)
-            raise NoAnswer(f"the notification daemon did not answer within {self._timeout:g} s")
-        reply = asked.result()
+        async with self._free:
+            reply = await self._answer(message, late)
         if reply is None:  # what a call gets when the connection is closed under it
             raise NoAnswer("the session bus is gone")
         if reply.message_type is MessageType.ERROR:
             raise NoAnswer(" ".join(map(str, reply.body)) or reply.error_name or "error without a name")
         return reply
+
+    async def _answer(self, message: Message, late: "Late | None") -> Message | None:
+        now = asyncio.get_running_loop().time
+        if now() < self._hung_until:
+            raise NoAnswer("the notification daemon does not answer")
+        if not self._bus.connected:
+            raise NoAnswer("the session bus is gone")
+        asked = asyncio.create_task(self._bus.call(message))
+        asked.add_done_callback(self._heard)
+        if not (await asyncio.wait((asked,), timeout=self._timeout))[0]:
+            self._hung_until = now() + PATIENCE
+            if late:
+                asked.add_done_callback(late)
+            raise NoAnswer(f"the notification daemon did not answer within {self._timeout:g} s")
+        try:
+            return asked.result()
+        except Exception as error:
+            raise NoAnswer(reason(error)) from error
+
+    def _heard(self, asked: "asyncio.Task[Message | None]") -> None:
+        # Looking at it keeps asyncio from complaining about a call nobody waits for any more.
+        if not asked.cancelled() and asked.exception() is None:
+            self._hung_until = 0.0
 
     def _withdraw(self, late: "asyncio.Task[Message | None]") -> None:
         # We already said that this notice was not shown, and somebody else may have shown it.
@@ -148,11 +179,5 @@ class Daemon:
     def _owned(self, owner: str) -> None:
         if self._owner:  # else it was started by the question we are asking just now
             self._asked = None
-        self._owner = owner
+        self._owner, self._hung_until = owner, 0.0
         self._changed(owner)
-
-
-def _look(task: "asyncio.Task[Message | None]") -> None:
-    """Look at what became of a call nobody waits for any more, or asyncio complains at exit."""
-    if not task.cancelled():
-        task.exception()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from dbus_fast import Variant
@@ -17,6 +18,8 @@ DESKTOP_ENTRY = "no-more-running"
 """Our .desktop file; desktops take icon and settings from it."""
 _BODY_CLICK = "default"
 _EXPIRED, _DISMISSED = 1, 2
+_READS_MARKUP = frozenset({"body-markup", "body-hyperlinks", "body-images"})
+"""Capabilities of daemons that parse the body; dunst 1.9 does and, left at its defaults, only owns up to hyperlinks."""
 _log = logging.getLogger(__name__)
 
 
@@ -36,13 +39,26 @@ class DbusNotifier:
     """Shows notices through the desktop's own daemon. Without a bus it says so and shows nothing.
 
     A daemon that dies takes its notices with it; critical ones are shown again as soon as another one comes.
+
+    Args:
+        bus: the session bus; None where there was none.
+        reconnect: gives a new one when the old one is lost.
+        timeout: seconds the daemon has for each answer.
+        open_label: what a click on the body does, for daemons that list it beside the buttons.
     """
 
     name = "dbus"
 
-    def __init__(self, bus: MessageBus | None, *, timeout: float = TIMEOUT, open_label: str = "Open") -> None:
-        self._daemon = Daemon(bus, self._signalled, self._changed, timeout) if bus else None
-        self._open_label = open_label
+    def __init__(
+        self,
+        bus: MessageBus | None,
+        *,
+        reconnect: Callable[[], Awaitable[MessageBus | None]] | None = None,
+        timeout: float = TIMEOUT,
+        open_label: str = "Open",
+    ) -> None:
+        self._reconnect, self._timeout, self._open_label = reconnect, timeout, open_label
+        self._daemon = self._behind(bus) if bus else None
         self._happened: Happened = _nobody
         self._open: dict[str, _Open] = {}
         self._keys: dict[int, str] = {}
@@ -54,20 +70,15 @@ class DbusNotifier:
         """Begin to listen for what people do with notices."""
         self._happened = happened
         if self._daemon:
-            try:
-                await self._daemon.watch()
-            except Exception as error:  # noqa: BLE001 - a notifier never raises; `show` says why it cannot
-                _log.warning("cannot hear what people do with notices: %s", reason(error))
+            await self._watch(self._daemon)
 
     async def show(self, notice: Notice) -> Shown:
         """Show or change a notice; returns when the daemon took it."""
-        if self._daemon is None:
-            return Shown(ok=False, by=self.name, why="no session bus")
         one = self._open.setdefault(notice.key, _Open(notice))
         one.asked += 1
         try:
             async with one.turn:
-                await self._notify(self._daemon, one, notice)
+                await self._notify(await self._reached(), one, notice)
         except Exception as error:  # noqa: BLE001 - a notifier never raises
             return Shown(ok=False, by=self.name, why=reason(error))
         finally:
@@ -96,6 +107,27 @@ class DbusNotifier:
             with contextlib.suppress(NoAnswer):
                 await self._daemon.unwatch()
 
+    def _behind(self, bus: MessageBus) -> Daemon:
+        return Daemon(bus, self._signalled, self._changed, self._timeout)
+
+    async def _watch(self, daemon: Daemon) -> None:
+        try:
+            await daemon.watch()
+        except Exception as error:  # noqa: BLE001 - a notifier never raises; `show` says why it cannot
+            _log.warning("cannot hear what people do with notices: %s", reason(error))
+
+    async def _reached(self) -> Daemon:
+        """The daemon, over a new connection if the old one broke."""
+        before = self._daemon
+        if self._reconnect and not (before and before.connected):
+            bus = await self._reconnect()
+            if bus and self._daemon is before:  # else another notice was quicker
+                self._daemon = self._behind(bus)
+                await self._watch(self._daemon)
+        if self._daemon is None:
+            raise NoAnswer("no session bus")
+        return self._daemon
+
     async def _notify(self, daemon: Daemon, one: _Open, notice: Notice) -> None:
         can = await daemon.can()
         body = lines(notice.body)
@@ -103,7 +135,7 @@ class DbusNotifier:
         try:
             number = await daemon.notify(
                 one_line(notice.title),
-                escaped(body) if "body-markup" in can else body,
+                escaped(body) if can & _READS_MARKUP else body,
                 replaces=one.number,
                 actions=self._actions(notice) if "actions" in can else (),
                 hints=_hints(notice.urgency),
@@ -119,10 +151,10 @@ class DbusNotifier:
             self._signalled(*signal)
 
     def _actions(self, notice: Notice) -> list[str]:
-        actions = [_BODY_CLICK, self._open_label]
+        actions: list[str] = []
         for action, label in notice.buttons:
             actions += action, one_line(label)
-        return actions
+        return [*actions, _BODY_CLICK, self._open_label]  # last, because xfce4-notifyd draws it as a button too
 
     def _forget(self, key: str, one: _Open) -> int:
         if self._open.get(key) is one:
