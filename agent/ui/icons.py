@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #   face   = one picture for each of SIZES      in the order of FACES
 #   picture = size × size pixels, row by row     pixel = alpha, red, green, blue, one byte each
 # installer/make_icons.py draws and writes them; a test holds both together.
-SIZES = (16, 22, 24, 32, 48)
+SIZES = (16, 20, 22, 24, 32, 40, 48)
 """Width and height of the pictures of one face, in pixels."""
 COUNTS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "9+")
 FACES = (IconState.OK, IconState.DEGRADED, IconState.OFFLINE, IconState.ATTENTION, *COUNTS)

@@ -62,6 +62,8 @@ async def call(
 
     Raises DBusError when it answers with an error, TimeoutError when it does not answer.
     """
+    if not bus.connected:
+        raise _gone()
     destination, path, interface = target
     message = Message(
         destination=destination, path=path, interface=interface, member=member, signature=signature, body=list(body)
@@ -69,12 +71,16 @@ async def call(
     async with asyncio.timeout(ANSWER_SECONDS):
         reply: Message | None = await bus.call(message)
     if reply is None:  # what a call gets when the connection closes under it
-        raise DBusError("org.freedesktop.DBus.Error.Disconnected", "the session bus is gone")
+        raise _gone()
     if reply.message_type is MessageType.ERROR:
         raise DBusError(
             reply.error_name or "org.freedesktop.DBus.Error.Failed", str(reply.body[0]) if reply.body else ""
         )
     return list(reply.body)
+
+
+def _gone() -> DBusError:
+    return DBusError("org.freedesktop.DBus.Error.Disconnected", "the session bus is gone")
 
 
 async def is_owned(bus: MessageBus, name: str) -> bool:

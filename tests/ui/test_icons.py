@@ -86,7 +86,7 @@ def test_a_number_is_shown_only_when_somebody_waits() -> None:
     assert Picture(IconState.ATTENTION, 0).face == "attention"
 
 
-@pytest.mark.parametrize(("wanted", "got"), [(1, 16), (16, 16), (20, 22), (40, 48), (400, 48)])
+@pytest.mark.parametrize(("wanted", "got"), [(1, 16), (16, 16), (17, 20), (20, 20), (41, 48), (400, 48)])
 def test_pillow_gets_the_smallest_picture_that_is_large_enough(wanted: int, got: int) -> None:
     picture = Picture(IconState.OK)
     image = picture.image(wanted)

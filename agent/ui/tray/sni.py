@@ -100,9 +100,9 @@ class SniTray:
         self._clicked = None
         if self._bus.connected:
             self._icon.visible = False
+            self._bus.unexport(item.PATH)
+            self._bus.unexport(dbusmenu.PATH)
         await self._registration.stop()
-        self._bus.unexport(item.PATH)
-        self._bus.unexport(dbusmenu.PATH)
 
     def _draw(self) -> None:
         if not self._bus.connected:

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +17,7 @@ from agent.ui.tray.sni import SniTray
 from agent.ui.view import Entry, IconState, TrayView
 from tests.servers.desktop import Bus
 from tests.servers.tray_host import MENU, TrayHost, tray_host
+from tests.servers.waiting import eventually
 
 VIEW = TrayView(
     IconState.OK,
@@ -41,17 +42,6 @@ class Scene:
     panel: TrayHost
     address: str
     intents: list[object] = field(default_factory=list)
-
-
-async def eventually(holds: Callable[[], object | Awaitable[object]], seconds: float = 5) -> None:
-    """Return as soon as `holds` does."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = holds()
-        if await answer if isinstance(answer, Awaitable) else answer:
-            return
-        assert time.monotonic() < end, f"not within {seconds} s"
-        await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
