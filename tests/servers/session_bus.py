@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -31,11 +32,16 @@ def owned(env: Mapping[str, str], name: str) -> bool:
 
 def start_bus(programs: Programs, env: Mapping[str, str]) -> str:
     """Start dbus-daemon among `programs` and return its address; `env` is what its neighbours see."""
-    socket, config = programs.folder / "bus", programs.folder / "session-bus.conf"
-    config.write_text(Template((CONFIG / config.name).read_text()).substitute(socket=socket))
+    place, config = programs.folder / "bus", programs.folder / "session-bus.conf"
+    config.write_text(Template((CONFIG / config.name).read_text()).substitute(socket=place))
     programs.start("dbus", "dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", env=env)
-    until(socket.exists, "session bus")
-    return f"unix:path={socket}"
+    until(lambda: _listens(place), "session bus")
+    return f"unix:path={place}"
+
+
+def _listens(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as caller:  # its file is there a moment before anybody listens
+        return caller.connect_ex(str(place)) == 0
 
 
 class Bus:
