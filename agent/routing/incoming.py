@@ -17,22 +17,6 @@ from agent.wire.frame import FrameRefused, read_body, take_apart
 
 log = logging.getLogger(__name__)
 
-PASSING = frozenset(
-    {
-        "receipt",
-        "probe",
-        "presence",
-        "order.list",
-        "order.part",
-        "ledger.get",
-        "ledger.part",
-        "ledger.entry",
-        "ledger.head",
-        "error",
-    }
-)
-"""Types that may come twice without harm and are asked for again when lost: they are not stored."""
-
 
 class Incoming:
     """The receiving half of the router."""
@@ -73,10 +57,10 @@ class Incoming:
             if refused.code == "unknown-kid":
                 self._tell(StrangerHeard(delivery.link))
             return
-        if admitted.envelope.type in PASSING:
-            self._pass_on(admitted, delivery)
-        else:
+        if rows.is_stored(admitted.envelope.type):
             self._store_first(admitted, delivery)
+        else:
+            self._pass_on(admitted, delivery)
 
     def _pass_on(self, admitted: Admitted, delivery: Delivery) -> None:
         if isinstance(admitted.params, Receipt):

@@ -16,6 +16,22 @@ from agent.routing.admission import Admitted
 REMEMBER_MS = 2 * DAY_MS
 """Ids are remembered this long beyond their expiry, so that a clock that jumps brings no replay."""
 
+PASSING = frozenset(
+    {
+        "receipt",
+        "probe",
+        "presence",
+        "order.list",
+        "order.part",
+        "ledger.get",
+        "ledger.part",
+        "ledger.entry",
+        "ledger.head",
+        "error",
+    }
+)
+"""Types that may come twice without harm and are asked for again when lost: they are not stored."""
+
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE frame (id TEXT PRIMARY KEY, body BLOB NOT NULL, exp INTEGER NOT NULL) WITHOUT ROWID;
@@ -43,6 +59,11 @@ FRAME = "SELECT body FROM frame WHERE id = ?"
 OPEN_ROWS = "SELECT id, recipient, prio, want, exp FROM outbox"
 UNHANDLED = "SELECT link, frame FROM inbox WHERE handled = 0 ORDER BY id"
 KEPT = "SELECT id, body FROM kept WHERE kind = ? ORDER BY id"
+
+
+def is_stored(type_: str) -> bool:
+    """Whether a message of this type is committed before it counts."""
+    return type_ not in PASSING
 
 
 def insert_out(db: sqlite3.Connection, frame: bytes, rows: Sequence[OutRow]) -> None:

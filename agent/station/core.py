@@ -64,13 +64,21 @@ class Core:
     """One station. `handle` is the whole interface; the parts are there to be looked at."""
 
     def __init__(
-        self, *, station: str, ledger: Ledger, kept: Kept, habits: Habits, new_id: Callable[[], str], now: Instant
+        self,
+        *,
+        station: str,
+        ledger: Ledger,
+        pin: tuple[int, bytes] | None,
+        kept: Kept,
+        habits: Habits,
+        new_id: Callable[[], str],
+        now: Instant,
     ) -> None:
         self.desk = desk = Desk(ledger.site, station, new_id, ledger, habits)
         self.paging = Paging(desk, list(kept.pages_out))
         self.ringing = Ringing(desk, list(kept.pages_in), dict(kept.ends), now)
         self.ordering = Ordering(desk, list(kept.orders), dict(kept.pending), kept.since)
-        self.membership = Membership(desk)
+        self.membership = Membership(desk, pin)
         self.reach = Reach(desk)
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
             Arrived: self._arrived,

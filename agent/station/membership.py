@@ -17,8 +17,9 @@ ASK_AGAIN_S = 2.0
 class Membership:
     """Keeps the desk's ledger up to date."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, pin: tuple[int, bytes] | None = None) -> None:
         self._desk = desk
+        self._pin = pin
         self._asked_at: float | None = None
         self.alarm = ""
 
@@ -33,8 +34,15 @@ class Membership:
     def noticed(self, envelope: Envelope, now: Instant) -> list[Effect]:
         """Every message carries its sender's head: a newer one is a reason to ask."""
         if envelope.head is None or envelope.head[0] <= self._desk.ledger.seq:
-            return []
+            return self._older(envelope)
         return self.ask(now)
+
+    def _older(self, envelope: Envelope) -> list[Effect]:
+        """The hub's own heartbeat is fresh: if even that shows an older head than ours, the ledger was turned back."""
+        known = max(self._desk.ledger.seq, self._pin[0] if self._pin else 0)
+        if envelope.sender != HUB or envelope.type != "probe" or envelope.head is None:
+            return []
+        return self._refused("rollback") if envelope.head[0] < known and self.alarm != "rollback" else []
 
     def entries(self, frames: tuple[str, ...], *, more: bool, now: Instant) -> list[Effect]:
         """Consecutive entries came; take those that follow, refuse another history aloud."""
@@ -43,7 +51,7 @@ class Membership:
         for text in frames:
             frame = text.encode()
             try:
-                self._desk.ledger = read_entry(self._desk.ledger, frame)
+                self._desk.ledger = self._follow(frame)
             except (LedgerRefused, FrameRefused) as refused:
                 if refused.code == "rollback":
                     continue
@@ -52,11 +60,25 @@ class Membership:
             effects.append(Keep("ledger", f"{self._desk.ledger.seq:012d}", frame))
         after = self._desk.ledger
         if after.seq > before.seq:
-            effects += [LedgerGrew(after.seq, after.head), Refresh(), *self._about_us(before, after)]
+            effects += [*self._pinned(after), Refresh(), *self._about_us(before, after)]
         if more and after.seq > before.seq:
             self._asked_at = None
             effects += self.ask(now)
         return effects
+
+    def _pinned(self, after: Ledger) -> list[Effect]:
+        """Pin a newer head; a store that was lost catches up with its pin first."""
+        if self._pin is not None and after.seq <= self._pin[0]:
+            return []
+        self._pin = (after.seq, after.head)
+        return [LedgerGrew(after.seq, after.head)]
+
+    def _follow(self, frame: bytes) -> Ledger:
+        """Return the ledger after one more entry; where we once stood, it must be the same history."""
+        after = read_entry(self._desk.ledger, frame)
+        if self._pin is not None and after.seq == self._pin[0] and after.head != self._pin[1]:
+            raise LedgerRefused("fork", f"entry {after.seq} is not the one we have pinned")
+        return after
 
     def _about_us(self, before: Ledger, after: Ledger) -> list[Effect]:
         us = self._desk.station

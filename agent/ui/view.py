@@ -38,3 +38,15 @@ class TrayView:
     count: int
     tooltip: str
     menu: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWindow:
+    """A person wants to see `orders`, `new-order`, `pages` or `status`."""
+
+    window: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """A person wants the agent to end."""

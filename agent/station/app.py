@@ -1,0 +1,244 @@
+"""The station's composition root: puts the parts together and keeps them running."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from agent.domain.events import Arrived, Event, LinkChanged, Woke
+from agent.domain.keys import from_b64u
+from agent.links.base import Link, Session
+from agent.links.keeper import LinkState, keep_up
+from agent.routing import rows
+from agent.routing.admission import Admission
+from agent.routing.bucket import Buckets
+from agent.routing.router import Router
+from agent.station.core import Core
+from agent.station.loading import load_kept, load_ledger
+from agent.station.performer import Performer
+from agent.station.picture import habits_of, language_of, take_picture
+from agent.station.requests import Requests
+from agent.station.surface import Surface
+from agent.station.wakes import Wakes
+from agent.station.window import WindowChild
+from agent.system.clock import AnchoredClock
+from agent.system.config import ConfigurationProblems, Loaded, reload_if_changed
+from agent.system.config_schema import Config
+from agent.system.credentials import Credentials
+from agent.system.ids import new_id
+from agent.system.log import event as log_event
+from agent.system.paths import Profile
+from agent.system.pin import Pin, load_pin, save_pin
+from agent.system.secrets import choose_vault
+from agent.system.store import Store
+from agent.ui.menu import tray_view
+from agent.ui.report import received, sent, state, status
+from agent.ui.snapshot import Snapshot
+from agent.ui.texts import Texts
+from agent.ui.view import OpenWindow, Quit
+from agent.wire.keys import Identity
+
+log = logging.getLogger(__name__)
+
+REFRESH_S = 0.03
+"""Views are drawn at most this often, seconds: a burst of changes is one picture."""
+
+CONFIG_S = 30.0
+TIDY_S = 3600.0
+
+
+class App:
+    """One running station; everything in it happens in one event loop."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        loaded: Loaded[Config],
+        credentials: Credentials,
+        surface: Surface,
+        make_router: Callable[..., Router] = Router,
+    ) -> None:
+        self._profile, self._config, self._stamps, self._surface = profile, loaded.config, loaded.stamps, surface
+        self._clock, self._ended, self._notices = AnchoredClock(), asyncio.Event(), dict[str, str]()
+        self._texts = Texts.of(language_of(self._config))
+        self._store = Store.open(profile.data_file, rows.MIGRATIONS)
+        self.core = self._make_core(credentials)
+        me = Identity.of(
+            credentials.site,
+            credentials.station,
+            from_b64u(credentials.sign_key),
+            from_b64u(credentials.receive_key),
+        )
+        limits = self._config.limits
+        self._window = WindowChild(profile.control_address)
+        self.requests = Requests(self)
+        self._wakes = Wakes(time.monotonic, lambda: self.handle(Woke()))
+        self._performer = Performer(
+            surface=surface,
+            requests=self.requests,
+            wakes=self._wakes,
+            clock=self._clock,
+            handle=self.handle,
+            page=self.core.ringing.pages.get,
+            snapshot=self.snapshot,
+            texts=lambda: self._texts,
+            grew=self._ledger_grew,
+            refresh=self._refresh,
+        )
+        self.router = make_router(
+            me=me,
+            store=self._store,
+            admission=Admission(me, Buckets(limits.peer_rate, limits.peer_burst)),
+            ledger=lambda: self.core.desk.ledger,
+            now=self._clock.now,
+            new_id=new_id,
+            handle=self.handle,
+            perform=self._performer.perform,
+        )
+        self._drawing: asyncio.TimerHandle | None = None
+
+    def _make_core(self, credentials: Credentials) -> Core:
+        pin = load_pin(self._profile.secrets_folder)
+        return Core(
+            station=credentials.station,
+            ledger=load_ledger(self._store, credentials),
+            pin=(pin.seq, pin.hash) if pin else None,
+            kept=load_kept(self._store),
+            habits=habits_of(self._config),
+            new_id=new_id,
+            now=self._clock.now(),
+        )
+
+    async def run(self, links: list[Link]) -> None:
+        """Run until `quit`; the surface is started already."""
+        if self._store.set_aside is not None:
+            self._notices["store"] = self._texts("notice.store-damaged", path=self._store.set_aside.name)
+        self.router.run(self.core.start(self._clock.now()))
+        self.router.start()
+        keepers = [asyncio.create_task(self._keep(link), name=f"keep {link.name}") for link in links]
+        ticking = asyncio.create_task(self._tick(), name="configuration")
+        try:
+            await self._ended.wait()
+        finally:
+            await self._end([ticking, *keepers])
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Say good-bye, commit everything, leave nothing behind."""
+        self.router.run(self.core.reach.leaving())
+        self.router.stop()
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._wakes.stop()
+        await self._window.close()
+        await self._performer.settle()
+        self._store.close()
+
+    def handle(self, event: Event) -> None:
+        """Tell the core and run what it decides. A defect there never stops the agent, nor loops on one message."""
+        arrived = event.envelope.id if isinstance(event, Arrived) and rows.is_stored(event.envelope.type) else None
+        try:
+            effects = self.core.handle(event, self._clock.now())
+        except Exception:
+            log.exception("the core failed on %s", type(event).__name__)
+            effects = []
+        self.router.run(effects, arrived)
+
+    def snapshot(self) -> Snapshot:
+        """What the views are computed from, now."""
+        notices, storage = list(self._notices.values()), choose_vault().storage
+        return take_picture(self.core, self._config, self._surface, notices, storage, self._clock.now())
+
+    def status(self) -> dict[str, Any]:
+        """The control socket's Status."""
+        return {**status(self.snapshot()), "refused": self.router.refused, "open_rows": self.router.open_rows}
+
+    def state(self) -> dict[str, Any]:
+        """The control socket's State."""
+        return {**state(self.snapshot(), self._texts), "status": self.status()}
+
+    def page(self, page_id: str) -> dict[str, Any] | None:
+        """The control socket's Page."""
+        mine, theirs = self.core.paging.pages.get(page_id), self.core.ringing.pages.get(page_id)
+        if mine is not None:
+            return sent(mine, self.snapshot(), self._texts)
+        return received(theirs, self.snapshot(), self._texts) if theirs is not None else None
+
+    def clicked(self, intent: object) -> None:
+        """A menu entry was clicked: windows and quitting are ours, everything else is an event for the core."""
+        match intent:
+            case None:
+                return
+            case OpenWindow(window):
+                self._opening = asyncio.ensure_future(self.open_window(window))
+            case Quit():
+                self.quit()
+            case _:
+                self.handle(intent)  # type: ignore[arg-type]  # the menu holds nothing but these
+
+    def happened(self, key: str, action: str) -> None:
+        """A person did something with a notice."""
+        self._performer.happened(key, action)
+
+    async def open_window(self, window: str) -> None:
+        """Open the window, or raise the one that is open."""
+        if self._window.open:
+            self.requests.show(window)
+        else:
+            await self._window.show(window)
+
+    def quit(self) -> None:
+        """End."""
+        self._ended.set()
+
+    def draw(self) -> None:
+        """Draw the tray and tell the watchers."""
+        self._drawing = None
+        self._surface.show(tray_view(self.snapshot(), self._texts))
+        self.requests.changed()
+
+    def _refresh(self) -> None:
+        if self._drawing is None:
+            self._drawing = asyncio.get_running_loop().call_later(REFRESH_S, self.draw)
+
+    async def _keep(self, link: Link) -> None:
+        def opened(session: Session) -> None:
+            self.router.opened(link.name, session)
+
+        def changed(now: LinkState) -> None:
+            if now.state != "up":
+                self.router.closed(link.name)
+            log_event(log, "link", name=now.name, state=now.state, why=now.why)
+            self.handle(LinkChanged(now.name, now.state, now.why))
+
+        await keep_up(link, opened=opened, arrived=self.router.arrived, changed=changed)
+
+    def _ledger_grew(self, seq: int, head: bytes) -> None:
+        """Pin the new head; whoever is no member any more gets nothing more from us."""
+        save_pin(self._profile.secrets_folder, Pin(seq, head))
+        self.router.revoked()
+
+    async def _tick(self) -> None:
+        """Look at the configuration every 30 seconds (N-10) and tidy the store every hour."""
+        tidied = time.monotonic()
+        while True:
+            await asyncio.sleep(CONFIG_S)
+            self._reload()
+            if time.monotonic() - tidied >= TIDY_S:
+                tidied, now = time.monotonic(), self._clock.now()
+                self._store.submit(lambda db, now_ms=now.ms: rows.forget_old(db, now_ms))  # type: ignore[misc]
+                self.router.run(self.core.ordering.forget_old(now))
+
+    def _reload(self) -> None:
+        """Take a changed configuration; a broken one is told and the running values stay."""
+        self._stamps, found = reload_if_changed(self._stamps, self._profile)
+        if isinstance(found, ConfigurationProblems):
+            self._notices["config"] = self._texts("notice.config-invalid", reason=found.message)
+        elif found is not None:
+            self._notices.pop("config", None)
+            self._config = found.config
+            self._texts = Texts.of(language_of(self._config))
+            self.core.desk.habits = habits_of(self._config)
+        self._refresh()

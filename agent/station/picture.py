@@ -1,0 +1,97 @@
+"""The station's snapshot for the views, taken from core, configuration and surface."""
+
+import os
+from collections.abc import Sequence
+
+from agent import __version__
+from agent.domain.audience import EVERYBODY, Audience, parse_audience
+from agent.domain.events import Instant
+from agent.domain.rights import RANKS
+from agent.station.core import Core
+from agent.station.desk import Habits
+from agent.station.surface import Surface
+from agent.system.config_schema import Config
+from agent.ui.snapshot import Labels, QuickPage, Snapshot
+from agent.ui.texts import Language, Texts
+
+MOST_ROLE_PAGES = 6
+
+
+def language_of(config: Config) -> Language:
+    """The language people read here: theirs by configuration, or by the environment."""
+    wanted = config.ui.language
+    if wanted == "auto":
+        spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+        wanted = "de" if spoken.lower().startswith("de") else "en"
+    return wanted
+
+
+def habits_of(config: Config) -> Habits:
+    """How the core shall ring."""
+    ring = config.ring
+    return Habits(
+        again_s=float(ring.again_seconds),
+        page_sound=ring.page_sound,
+        order_sound=ring.order_sound,
+        per_minute=ring.per_minute,
+        quiet_most_minutes=ring.do_not_disturb_max_minutes,
+        urgent_breaks_quiet=ring.urgent_breaks_dnd,
+    )
+
+
+def take_picture(
+    core: Core, config: Config, surface: Surface, notices: Sequence[str], storage: str, now: Instant
+) -> Snapshot:
+    """Return what the views are computed from."""
+    reach, desk, ui = core.reach, core.desk, config.ui
+    return Snapshot(
+        now=now,
+        station=desk.station,
+        version=__version__,
+        ledger=desk.ledger,
+        live=reach.live,
+        links=dict(reach.links),
+        link_since=dict(reach.since),
+        hub_live=reach.hub_live(now),
+        hub_seen_ms=reach.hub_seen.ms if reach.hub_seen else None,
+        hub_rtt_ms=reach.hub_rtt_ms,
+        orders=core.ordering.alive(),
+        pending=frozenset(core.ordering.pending.values()),
+        sent=list(core.paging.pages.values()),
+        received=list(core.ringing.pages.values()),
+        quiet_until=desk.quiet_until,
+        ready=core.ordering.ready(now),
+        reachable=reach.reachable,
+        may_page=lambda audience: desk.may("page.new", audience),
+        may_order=desk.may("order.put", EVERYBODY),
+        quick_pages=quick_pages(core, config),
+        labels=Labels(
+            order_name=ui.order_name,
+            item_name=ui.item_name,
+            subtitle_name=ui.subtitle_name,
+            flag_a=ui.flag_a,
+            flag_b=ui.flag_b,
+            mask=ui.mask,
+            timer=ui.timer,
+            timer_seconds=ui.timer_seconds,
+            language=language_of(config),
+            theme=ui.theme,
+        ),
+        quit_allowed=ui.quit_allowed,
+        quiet_most_minutes=config.ring.do_not_disturb_max_minutes,
+        tray=surface.tray.name,
+        notifier=surface.notifier.name,
+        sound=surface.player.name,
+        storage=storage,
+        notices=tuple(notices),
+    )
+
+
+def quick_pages(core: Core, config: Config) -> list[QuickPage]:
+    """The configured pages, or one for each role that somebody else has."""
+    if config.quick_page:
+        return [QuickPage(page.title, parse_audience(page.to), page.note, page.urgent) for page in config.quick_page]
+    texts = Texts.of(language_of(config))
+    others = [member for member in core.desk.ledger.active() if member.station != core.desk.station]
+    roles = sorted({role for member in others for role in member.roles if role not in RANKS})
+    return [QuickPage(texts("menu.page-role", role=role), Audience("role", role)) for role in roles[:MOST_ROLE_PAGES]]

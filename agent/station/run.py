@@ -1,0 +1,100 @@
+"""`nmr run`: from an empty process to a station with its icon up, in the order that shows the icon first."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+
+from agent.domain.errors import BadConfiguration
+from agent.links.base import Link
+from agent.routing.router import Router
+from agent.station.app import App
+from agent.station.surface import Surface
+from agent.system.config import load
+from agent.system.config_schema import Config
+from agent.system.control_server import ControlServer
+from agent.system.credentials import Credentials, load_credentials
+from agent.system.lock import ProfileLock
+from agent.system.log import close_log, event, open_log
+from agent.system.paths import Profile
+
+log = logging.getLogger(__name__)
+
+
+async def run_station(profile: Profile, *, make_router: Callable[..., Router] = Router) -> int:
+    """Run the agent of a profile until it is told to end; returns its exit code.
+
+    Raises NmrError where it cannot start. A second agent of the same profile hands over and ends at once with 0.
+    """
+    profile.create()
+    lock = ProfileLock(profile.lock_file)
+    if not lock.acquire():
+        return _hand_over(profile)
+    loaded = load(profile)
+    settings = loaded.config.log
+    file = open_log(
+        profile.log_folder, "agent", level=settings.level, keep_files=settings.keep_files, megabytes=settings.megabytes
+    )
+    try:
+        credentials = load_credentials(profile.secrets_folder)
+        if credentials is None:
+            raise BadConfiguration(
+                "This computer is not enrolled yet",
+                "Ask IT for an invite and run: nmr enrol INVITE",
+                code="not-enrolled",
+            )
+        surface = await Surface.choose()
+        app = App(profile, loaded, credentials, surface, make_router)
+        await surface.start(app.clicked, app.happened)
+        app.draw()
+        event(log, "started", station=credentials.station, tray=surface.tray.name)
+        _listen_to_signals(app.quit)
+        async with ControlServer(profile, lock, app.requests.answer):
+            await app.run(make_links(credentials, loaded.config))
+        await surface.stop()
+        return 0
+    finally:
+        close_log(file)
+        lock.release()
+
+
+def make_links(credentials: Credentials, config: Config) -> list[Link]:
+    """Return the links this station keeps alive."""
+    if not config.link.mqtt.enabled:
+        return []
+    from agent.links.mqtt.link import MqttLink
+    from agent.links.mqtt.settings import MqttSettings
+
+    own = tuple(_address(text) for text in config.link.mqtt.addresses)
+    settings = MqttSettings(
+        site=credentials.site,
+        station=credentials.station,
+        addresses=own or credentials.brokers,
+        user=credentials.station,
+        password=credentials.password,
+        client_id=credentials.client_id,
+        ca_pem=credentials.ca_pem.encode(),
+    )
+    return [MqttLink(settings)]
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _hand_over(profile: Profile) -> int:
+    """Let the agent that runs already show its window."""
+    from agent.system.control import connect
+
+    with connect(profile) as line:
+        line.request("open", window="orders")
+    return 0
+
+
+def _listen_to_signals(quit_: Callable[[], None]) -> None:
+    if sys.platform == "win32":
+        return  # Ctrl+C arrives as KeyboardInterrupt; the tray's Quit and `nmr quit` end it cleanly
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, quit_)

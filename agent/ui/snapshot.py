@@ -1,0 +1,104 @@
+"""Everything the views are computed from: one immutable picture of a station at one moment."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agent.domain.audience import Audience
+from agent.domain.events import Instant, LinkChanged
+from agent.domain.ledger import Ledger
+from agent.domain.order import Order
+from agent.domain.page import InPage, OutPage
+
+
+@dataclass(frozen=True, slots=True)
+class QuickPage:
+    """A ready-made page of the configuration."""
+
+    title: str
+    audience: Audience
+    note: str = ""
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What this site calls things; shown in the window."""
+
+    order_name: str = "Order"
+    item_name: str = "86"
+    subtitle_name: str = "Phone Number"
+    flag_a: str = "Dessert"
+    flag_b: str = "Milkshake"
+    mask: bool = True
+    timer: bool = True
+    timer_seconds: int = 5
+    language: str = "en"
+    theme: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A station now. `reachable` counts the live stations of an audience, `may_page` says whether we may."""
+
+    now: Instant
+    station: str
+    version: str
+    ledger: Ledger
+    live: frozenset[str]
+    links: Mapping[str, LinkChanged]
+    link_since: Mapping[str, int]
+    hub_live: bool
+    hub_seen_ms: int | None
+    hub_rtt_ms: float | None
+    orders: Sequence[Order]
+    pending: frozenset[str]
+    sent: Sequence[OutPage]
+    received: Sequence[InPage]
+    quiet_until: float | None
+    ready: bool
+    reachable: Callable[[Audience], int]
+    may_page: Callable[[Audience], bool]
+    may_order: bool
+    quick_pages: Sequence[QuickPage] = ()
+    labels: Labels = field(default_factory=Labels)
+    quit_allowed: bool = True
+    quiet_most_minutes: int = 480
+    tray: str = "silent"
+    notifier: str = "silent"
+    sound: str = "silent"
+    storage: str = ""
+    notices: Sequence[str] = ()
+
+    @property
+    def person(self) -> str:
+        """Who sits here."""
+        member = self.ledger.members.get(self.station)
+        return member.person if member else self.station
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What they do here."""
+        member = self.ledger.members.get(self.station)
+        return member.roles if member else ()
+
+    @property
+    def state(self) -> str:
+        """`ok`, `degraded` (a link is down, or the hub is silent) or `offline`: the best link decides."""
+        if not any(link.state == "up" for link in self.links.values()):
+            return "offline"
+        return "ok" if self.hub_live and all(link.state == "up" for link in self.links.values()) else "degraded"
+
+    @property
+    def unanswered(self) -> list[InPage]:
+        """Received pages that still want an answer, oldest first."""
+        return [page for page in self.received if page.open]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether do not disturb is on."""
+        return self.quiet_until is not None and self.now.mono < self.quiet_until
+
+    def name_of(self, station: str) -> str:
+        """The person at a station as the ledger knows them."""
+        member = self.ledger.members.get(station)
+        return member.person if member else station
