@@ -70,7 +70,7 @@ class NotificationDaemon:
     ) -> None:
         self._bus.disconnect()
         with contextlib.suppress(EOFError, OSError):  # a test may have ended the bus itself
-            await self._bus.wait_for_disconnect()
+            await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
     @property
     def last(self) -> Notified:

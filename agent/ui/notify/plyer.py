@@ -55,8 +55,9 @@ def _text(notice: Notice, platform: str = sys.platform) -> tuple[str, str]:
     title, body = one_line(notice.title), lines(notice.body)
     if platform == "win32":
         return _units(title, BALLOON_TITLE), _units(body, BALLOON_BODY)
-    # notify-send reads a word that begins with a dash as an option, even after the title
-    return _no_option(title), _no_option(escaped(body))
+    # notify-send reads a word that begins with a dash as an option, even after the title, and in the body it makes
+    # `<` of `\074`, long after we escaped it.
+    return _no_option(title), _no_option(escaped(body).replace("\\", r"\\"))
 
 
 def _no_option(text: str) -> str:

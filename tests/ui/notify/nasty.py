@@ -106,6 +106,7 @@ PLACES = (
     "%s%n%x {0} {title}",
     "'; DROP TABLE pages; --",
     "\\n\\x00\\u202e",
+    r"\074b\076octal\074/b\076 \\074 C:\new",
     "🍕 Ben’s “pizza” – №1 …",
     "e\u0301 and é",
     "x" * 5000,
@@ -127,7 +128,7 @@ def unseen(letter: str) -> bool:
 
 
 def visible(text: str) -> str:
-    """What a person may see of `text`, worked out letter by letter, with `\\n` as the only line break."""
+    """What a person may see of `text`, worked out letter by letter; there is only one kind of line break left."""
     for line_break in ("\r\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"):
         text = text.replace(line_break, "\n")
     return "".join(letter for letter in text.replace("\t", " ") if letter == "\n" or not unseen(letter))

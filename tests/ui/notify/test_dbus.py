@@ -3,7 +3,7 @@
 import asyncio
 import html
 from collections.abc import Coroutine
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from dbus_fast import Message
@@ -35,8 +35,11 @@ def test_a_page_arrives_with_everything_the_standard_offers(bus: Bus) -> None:
             assert call.actions == [word for answer in ANSWERS for word in answer] + ["default", "Open"]
             assert call.expire == 0
             assert call.hints == {
-                **{"urgency": 2, "desktop-entry": "no-more-running", "category": "im.received"},
-                **{"suppress-sound": True, "resident": True},
+                "urgency": 2,
+                "desktop-entry": "no-more-running",
+                "category": "im.received",
+                "suppress-sound": True,
+                "resident": True,
             }
 
     run(test())
@@ -62,7 +65,7 @@ def test_of_nasty_texts_the_daemon_gets_what_a_person_may_see_and_nothing_to_act
                 call = daemon.last
                 assert call.body == html.escape(as_body(text), quote=False)
                 assert call.title == as_title(text)
-                read = ElementTree.fromstring(f"<x>{call.body}</x>")  # noqa: S314 - what a daemon would do
+                read = ET.fromstring(f"<x>{call.body}</x>")  # noqa: S314 - what a daemon would do
                 assert (len(read), read.text or "") == (0, as_body(text))
                 assert call.actions[::2] == ["accepted", "default"]
                 assert set(call.hints) == {"urgency", "desktop-entry", "category", "suppress-sound"}
@@ -362,7 +365,7 @@ def test_a_lost_connection_is_made_anew_and_known_notices_stay_known(bus: Bus) -
             await notifier.start(lambda key, action: happened.append((key, action)))
             await notifier.show(page())
             made[0].disconnect()
-            await made[0].wait_for_disconnect()
+            await made[0].wait_for_disconnect()  # type: ignore[no-untyped-call]
             assert await notifier.show(page(body="changed")) == TAKEN
             assert daemon.last.replaces == 1
             daemon.press("accepted")
