@@ -79,9 +79,11 @@ def shown(value: object) -> str:
         return number[:LONGEST_VALUE]
     if isinstance(value, bytes | bytearray | memoryview):
         value = bytes(value[:LONGEST_VALUE]).hex()
-    pieces = [_escaped(letter) for letter in str(value)[: LONGEST_VALUE + 1]]
+    text, room = str(value), LONGEST_VALUE - len('""')
+    if len(text) * 4 <= room and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'  # nearly always
+    pieces = [_escaped(letter) for letter in text[: LONGEST_VALUE + 1]]
     whole = "".join(pieces)
-    room = LONGEST_VALUE - len('""')
     return f'"{whole}"' if len(whole.encode()) <= room else f'"{_cut(pieces, room - len("…".encode()))}…"'
 
 

@@ -6,6 +6,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
@@ -136,32 +137,37 @@ def test_levels_below_the_chosen_one_cost_nothing_and_are_not_written(log: Path)
 
 def test_files_rotate_and_their_number_and_size_are_capped(tmp_path: Path) -> None:
     opened = open_log(tmp_path, "agent", keep_files=3, megabytes=1)
+    assert isinstance(opened, RotatingFileHandler)
+    assert opened.maxBytes == 1 << 20
+    opened.maxBytes = 20_000
     try:
-        for number in range(20_000):
+        for number in range(2_000):
             event(logging.getLogger("x"), "filled", number=number, text="x" * 190)
     finally:
         close_log(opened)
         logging.getLogger().setLevel(logging.WARNING)
     files = sorted(tmp_path.iterdir())
     assert [file.name for file in files] == ["agent.log", "agent.log.1", "agent.log.2"]
-    assert all(file.stat().st_size <= 1 << 20 for file in files)
-    assert "number=19999 " in (tmp_path / "agent.log").read_text(encoding="utf-8").splitlines()[-1]
+    assert all(file.stat().st_size <= 20_000 for file in files)
+    assert "number=1999 " in (tmp_path / "agent.log").read_text(encoding="utf-8").splitlines()[-1]
 
 
 def test_a_file_somebody_else_holds_open_is_written_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_log(tmp_path, "agent", megabytes=1)
+    assert isinstance(opened, RotatingFileHandler)
+    opened.maxBytes = 20_000
 
     def refuse(source: str, dest: str) -> None:
         raise PermissionError(source, dest)
 
     monkeypatch.setattr(opened, "rotate", refuse)
     try:
-        for number in range(6_000):
+        for number in range(200):
             event(logging.getLogger("x"), "filled", number=number, text="x" * 190)
     finally:
         close_log(opened)
         logging.getLogger().setLevel(logging.WARNING)
-    assert (tmp_path / "agent.log").read_text(encoding="utf-8").count("\n") == 6_000
+    assert (tmp_path / "agent.log").read_text(encoding="utf-8").count("\n") == 200
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, the disk that is always full")
