@@ -188,6 +188,7 @@ def test_no_damage_goes_unnoticed_and_the_store_works_afterwards(states: Path, t
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_no_damage_goes_unnoticed_in_many_more_cases(states: Path, tmp_path: Path) -> None:
     assert corpus(states, tmp_path, range(224, 5000)) == {}
 
