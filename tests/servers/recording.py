@@ -4,6 +4,9 @@ import cmath
 from array import array
 from pathlib import Path
 
+THIN = 6
+"""Samples added up before a frequency is sought: six times quicker, and enough for 4 kHz."""
+
 
 class Recording:
     """Mono 16-bit samples that a recorder is writing to `file`; grows while it runs."""
@@ -12,17 +15,25 @@ class Recording:
     LOUD = 100
     """Root mean square above which 10 ms of sound count as heard."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, start: int = 0) -> None:
+        self._file, self._start = file, start
+
+    @property
+    def _size(self) -> int:
+        return self._file.stat().st_size // 2 * 2 if self._file.exists() else 0
 
     @property
     def seconds(self) -> float:
         """How much was recorded so far."""
-        return self._file.stat().st_size / 2 / self.RATE if self._file.exists() else 0.0
+        return (self._size - self._start) / 2 / self.RATE
+
+    def from_here(self) -> "Recording":
+        """The same recording without what it holds by now; a sink takes two seconds to begin a new one."""
+        return Recording(self._file, self._size)
 
     def samples(self) -> "array[int]":
         """All samples so far."""
-        data = self._file.read_bytes()
+        data = self._file.read_bytes()[self._start :]
         return array("h", data[: len(data) // 2 * 2])
 
     def loud_seconds(self) -> float:
@@ -37,11 +48,12 @@ class Recording:
         samples = self.samples()
         start = next((at for at, value in enumerate(samples) if abs(value) > self.LOUD), 0)
         samples = samples[start : start + self.RATE // 8]
+        thin = [sum(samples[at : at + THIN]) for at in range(0, len(samples), THIN)]
 
         def energy(hertz: int) -> float:
-            turn = cmath.exp(-2j * cmath.pi * hertz / self.RATE)
+            turn = cmath.exp(-2j * cmath.pi * hertz * THIN / self.RATE)
             total, factor = 0j, 1 + 0j
-            for value in samples:
+            for value in thin:
                 total += value * factor
                 factor *= turn
             return abs(total)

@@ -13,8 +13,8 @@ from agent.ui.sound.base import Played, Tone
 
 AT_ONCE = 0.15
 """Seconds in which a program that cannot play has ended; without a device paplay and aplay took 7 ms."""
-POLITE = 0.5
-"""Seconds a program has to end when asked to; aplay takes 0.1."""
+GONE = 0.5
+"""Seconds after which we do not wait any more for a program that was killed."""
 _QUIET = {"aplay": ("-q",)}  # else it writes a line for each sound
 _log = logging.getLogger(__name__)
 
@@ -73,11 +73,9 @@ class ProgramPlayer:
         child, self._child = self._child, None
         if child is None or child.said.done():
             return
-        for stop in (child.process.terminate, child.process.kill):
-            with contextlib.suppress(ProcessLookupError):  # it ended in this moment
-                stop()
-            if (await asyncio.wait((child.said,), timeout=POLITE))[0]:
-                return
+        with contextlib.suppress(ProcessLookupError):  # it ended in this moment
+            child.process.kill()  # asked politely, aplay plays what it has in its buffer
+        await asyncio.wait((child.said,), timeout=GONE)
 
 
 def _failure(child: _Child) -> str:
