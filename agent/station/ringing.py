@@ -7,7 +7,7 @@ SILENT   answered or withdrawn before it could ring
 MISSED   expired unanswered
 """
 
-from agent.domain.audience import THE_HUB
+from agent.domain.audience import THE_HUB, Audience
 from agent.domain.effects import Acknowledge, Effect, Hush, Keep, Notify, Post, Refresh, Reply, Tell, Unnotify, WakeAt
 from agent.domain.envelope import URGENT, WANT_NOTHING
 from agent.domain.errors import BadInput
@@ -102,15 +102,8 @@ class Ringing:
             return [Unnotify(page.id), Refresh(), *done]
         me = self._desk.person(self._desk.station)
         page.answer = Answer(now.ms, self._desk.station, me, event.answer, event.text[:120])
-        post = Post(
-            self._desk.new_id(),
-            page.audience,
-            self._desk.recipients(page.audience, page.sender),
-            "page.answer",
-            PageAnswer(answer=event.answer, person=me, text=event.text[:120]),  # type: ignore[arg-type]
-            re=page.id,
-        )
-        return [Unnotify(page.id), *self._hush(page), Keep("in", page.id, page), post, Refresh(), *done]
+        posts = self._spread(page, PageAnswer(answer=event.answer, person=me, text=page.answer.text))  # type: ignore[arg-type]  # AnswerGiven has checked words
+        return [Unnotify(page.id), *self._hush(page), Keep("in", page.id, page), *posts, Refresh(), *done]
 
     def answered(self, event: Arrived, params: PageAnswer) -> list[Effect]:
         """Somebody else who was paged answered; two at once: the lowest (time, station) comes."""
@@ -154,6 +147,13 @@ class Ringing:
     def open_pages(self) -> list[InPage]:
         """Return the pages that still want an answer."""
         return [page for page in self.pages.values() if page.open]
+
+    def _spread(self, page: InPage, answer: PageAnswer) -> list[Effect]:
+        """Tell the sender and the hub who comes, and everybody else who was paged, so that they fall silent."""
+        others = tuple(to for to in self._desk.recipients(page.audience) if to not in (page.sender, HUB))
+        told = [(Audience("station", page.sender), tuple({page.sender, HUB})), (page.audience, others)]
+        new_id = self._desk.new_id
+        return [Post(new_id(), to, whom, "page.answer", answer, re=page.id) for to, whom in told if whom]
 
     def _due(self, page: InPage, now: Instant) -> list[Effect]:
         if page.ring is Ring.HELD:

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from agent.domain.errors import BadConfiguration
+from agent.domain.errors import BadConfiguration, NmrError
 from agent.links.base import Link
 from agent.routing.router import Router
 from agent.station.app import App
@@ -98,3 +98,10 @@ def _listen_to_signals(quit_: Callable[[], None]) -> None:
         return  # Ctrl+C arrives as KeyboardInterrupt; the tray's Quit and `nmr quit` end it cleanly
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, quit_)
+
+
+async def tell_user(error: NmrError) -> None:
+    """Show why the agent cannot start: a person who clicked an icon reads no log."""
+    surface = await Surface.choose()
+    await surface.notifier.start(lambda _key, _action: None)
+    await surface.tell("start", error.title, error.message)

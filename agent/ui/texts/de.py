@@ -81,6 +81,7 @@ TEXTS: Final[dict[str, str]] = {
     "link-short.mqtt": "MQTT",
     "link-short.p2p": "P2P",
     "link-short.mail": "E-Mail",
+    "link-short.memory": "Speicher",
     "link-state.up": "verbunden",
     "link-state.connecting": "verbindet",
     "link-state.down": "nicht verbunden",

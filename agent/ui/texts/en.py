@@ -81,6 +81,7 @@ TEXTS: Final[dict[str, str]] = {
     "link-short.mqtt": "MQTT",
     "link-short.p2p": "P2P",
     "link-short.mail": "e-mail",
+    "link-short.memory": "memory",
     "link-state.up": "connected",
     "link-state.connecting": "connecting",
     "link-state.down": "not connected",

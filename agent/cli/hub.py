@@ -1,0 +1,122 @@
+"""`nmr hub`: run the site's server, invite and revoke stations."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.cli.output import Context, json_option, pass_context, show, table
+from agent.domain.errors import BadInput
+from agent.system.control import ControlLine, connect_to
+
+
+@click.group()
+def hub() -> None:
+    """Run the site's server, invite and revoke stations."""
+
+
+@hub.command()
+@json_option
+@pass_context
+def run(context: Context, *, as_json: bool) -> int:
+    """Start the hub: broker, orders, enrolment."""
+    from agent.hub.app import run_hub
+    from agent.system.config import load_hub
+
+    def ready(where: dict[str, Any]) -> None:
+        text = f"hub of {where['site']} is up: {where['url']}, broker {where['broker']} on port {where['mqtt_port']}"
+        print(json.dumps(where) if as_json else text, flush=True)
+
+    return asyncio.run(run_hub(context.profile, load_hub(context.profile).config, ready=ready))
+
+
+@hub.command()
+@click.option("--person", required=True, help="Who sits there.")
+@click.option("--role", "roles", multiple=True, required=True, help="What they do; may be given several times.")
+@click.option("--station", help="Name of the station; otherwise the person's.")
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Write the invite to this file.")
+@click.option("--qr", type=click.Path(path_type=Path), help="Write the invite as a QR code (PNG or SVG).")
+@json_option
+@pass_context
+def invite(
+    context: Context,
+    person: str,
+    roles: tuple[str, ...],
+    station: str | None,
+    *,
+    path: Path | None,
+    qr: Path | None,
+    as_json: bool,
+) -> None:
+    """Make an invite for one station."""
+    with _hub(context) as line:
+        made = line.request("hub.invite", person=person, roles=list(roles), station=station)
+    if path is not None:
+        _write(path, json.dumps(made["invite"], indent=1).encode())
+    if qr is not None:
+        from agent.hub.qr import write_qr
+
+        write_qr(qr, made["invite"])
+    show(made, f"code  {made['code']}\nhub   {made['url']}", as_json=as_json)
+
+
+@hub.command()
+@click.argument("station")
+@pass_context
+def revoke(context: Context, station: str) -> None:
+    """Remove STATION from the site, at once and everywhere."""
+    with _hub(context) as line:
+        line.request("hub.revoke", station=station)
+
+
+@hub.command()
+@click.argument("station")
+@click.argument("roles", nargs=-1, required=True)
+@pass_context
+def roles(context: Context, station: str, roles: tuple[str, ...]) -> None:
+    """Give STATION these ROLES instead of those it has."""
+    with _hub(context) as line:
+        line.request("hub.roles", station=station, roles=list(roles))
+
+
+@hub.command()
+@json_option
+@pass_context
+def stations(context: Context, *, as_json: bool) -> None:
+    """List the members of the site."""
+    with _hub(context) as line:
+        found = line.request("hub.stations")
+    show(found, table([_row(one) for one in found]) or "no stations yet", as_json=as_json)
+
+
+@hub.command()
+@json_option
+@pass_context
+def status(context: Context, *, as_json: bool) -> None:
+    """Say how the hub is."""
+    with _hub(context) as line:
+        found = line.request("hub.status")
+    show(found, table([[str(key), str(value)] for key, value in found.items()]), as_json=as_json)
+
+
+def _hub(context: Context) -> ControlLine:
+    return connect_to(context.profile.hub_control_address)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write an invite so that only its owner reads it: whoever has it can join."""
+    from agent.system.files import write_atomically
+
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise BadInput("The invite cannot be written", f"{path}: {error}", field="file") from error
+
+
+def _row(one: dict[str, Any]) -> list[str]:
+    since = datetime.fromtimestamp(one["since_ms"] / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    state = "revoked" if one["revoked"] else "live" if one["live"] else "away"
+    return [one["station"], one["person"], ",".join(one["roles"]), state, since, one["kid"]]

@@ -1,0 +1,132 @@
+"""A site of processes in one folder: started in order, stopped by process id, nothing else touched."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from agent.domain.errors import NmrError, Unavailable
+from agent.system.control import ControlLine, connect, connect_to
+from agent.system.paths import Profile
+
+T = TypeVar("T")
+
+START_S = 30.0
+END_S = 10.0
+
+
+class Site:
+    """One hub and some stations, each with a profile of its own below `folder`."""
+
+    def __init__(self, folder: Path, broker: str = "nats") -> None:
+        self._folder, self._broker = folder, broker
+        self._programs: list[subprocess.Popen[bytes]] = []
+
+    def profile(self, name: str) -> Profile:
+        """The profile of the hub or of a station."""
+        return Profile.at(self._folder / name)
+
+    def start_hub(self) -> dict[str, Any]:
+        """Start the hub on free ports; returns what it says when it is up."""
+        profile = self.profile("hub")
+        profile.config_folder.mkdir(parents=True, exist_ok=True)
+        http_port, mqtt_port = free_ports(2)
+        profile.hub_config_file.write_text(
+            f'[hub]\nsite = "demo"\nlisten = "127.0.0.1"\nnames = ["127.0.0.1", "localhost"]\n'
+            f'http_port = {http_port}\nmqtt_port = {mqtt_port}\nbroker = "{self._broker}"\n'
+        )
+        program = self._start("hub", "hub", "run", "--json")
+        line = program.stdout.readline() if program.stdout else b""
+        if not line:
+            raise Unavailable("The hub did not start", self._log("hub"))
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def enrol(self, name: str, person: str, *roles: str) -> dict[str, Any]:
+        """Invite a station and let it enrol; returns {site, station, person}."""
+        with connect_to(self.profile("hub").hub_control_address) as hub:
+            made = hub.request("hub.invite", person=person, roles=list(roles), station=name)
+        invite = self._folder / f"{name}.invite.json"
+        invite.write_text(json.dumps(made["invite"]))
+        done = subprocess.run(
+            [*self._command(name), "enrol", str(invite), "--json"],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=START_S,
+        )
+        if done.returncode:
+            raise NmrError("A station could not enrol", (done.stdout + done.stderr).decode(errors="replace"))
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def start_station(self, name: str) -> None:
+        """Start an agent; returns when it answers."""
+        program = self._start(name, "run")
+        until(lambda: self._answers(name, program), f"station {name}")
+
+    @contextmanager
+    def talk(self, name: str) -> Iterator[ControlLine]:
+        """Speak to a station's agent."""
+        with connect(self.profile(name)) as line:
+            yield line
+
+    def stop(self) -> None:
+        """End what was started, last first."""
+        for program in reversed(self._programs):
+            program.terminate()
+            try:
+                program.wait(END_S)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                program.wait()
+            if program.stdout:
+                program.stdout.close()
+        self._programs.clear()
+
+    def _answers(self, name: str, program: subprocess.Popen[bytes]) -> bool:
+        if program.poll() is not None:
+            raise Unavailable(f"Station {name} did not start", self._log(name))
+        try:
+            with self.talk(name) as line:
+                return bool(line.request("status")["state"] == "ok")
+        except Unavailable:
+            return False
+
+    def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self._folder / f"{name}.out").open("ab") as errors:
+            program = subprocess.Popen(
+                [*self._command(name), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+            )
+        self._programs.append(program)
+        return program
+
+    def _command(self, name: str) -> list[str]:
+        return [sys.executable, "-m", "agent", *self.profile(name).arguments()]
+
+    def _log(self, name: str) -> str:
+        return (self._folder / f"{name}.out").read_text(errors="replace")[-2000:]
+
+
+def until(condition: Callable[[], T], what: str, within: float = START_S) -> T:
+    """Return the first truthy value of `condition`; raises Unavailable naming `what` when time is up."""
+    end = time.monotonic() + within
+    while not (found := condition()):
+        if time.monotonic() > end:
+            raise Unavailable(f"{what} took too long", f"It was not there within {within:.0f} seconds.")
+        time.sleep(0.02)
+    return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports nobody listens on just now."""
+    import socket
+
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports: list[int] = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
