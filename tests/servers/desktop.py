@@ -23,7 +23,7 @@ WATCHER = "org.kde.StatusNotifierWatcher"
 NOTIFICATIONS = "org.freedesktop.Notifications"
 SINK = "null"
 SIZE = (1024, 768)
-PANEL = (0, 737, 1024, 768)
+PANEL = (0, 738, 1024, 768)
 """Left, top, right, bottom of the panel, in pixels."""
 SHOTS = Path(__file__).parent.parent / "shots"
 XFCE = Path("/usr/lib/x86_64-linux-gnu/xfce4")
@@ -36,7 +36,7 @@ NEEDED = (
 class Desktop:
     """A whole desktop in a temporary folder; only what it started itself is stopped.
 
-    `env` is the environment for children. Start from the main thread: the programs end with the thread that began them.
+    `env` is the environment for children.
     """
 
     sink_monitor = f"{SINK}.monitor"
@@ -134,14 +134,22 @@ class Desktop:
         (folder / "xfce4-panel.xml").write_text(Template(text).substitute(dark=str(self.theme == "dark").lower()))
 
     def start_panel(self) -> None:
-        """Start the panel; returns when its tray takes icons."""
+        """Start the panel; returns when it is drawn and its tray takes icons."""
         self.programs.start("panel", "xfce4-panel", "--disable-wm-check", env=self.env)
         until(lambda: owned(self.env, WATCHER), "tray of the panel")
+        until(lambda: self._darkest_of_panel() > 0, "picture of the panel")
 
     def stop_panel(self) -> None:
         """Stop the panel; returns when its tray is gone."""
         self.programs.end("panel")
         until(lambda: not owned(self.env, WATCHER), "end of the panel's tray")
+        until(lambda: self._darkest_of_panel() == 0, "end of the panel's picture")
+
+    def _darkest_of_panel(self) -> float:
+        """How dark its darkest pixel is: 0 as long as the empty screen can be seen."""
+        darkest = self.panel_strip().convert("L").getextrema()[0]
+        assert not isinstance(darkest, tuple)
+        return darkest
 
     def _start_sound(self) -> None:
         socket = self.folder / "pulse"
@@ -189,6 +197,10 @@ class Desktop:
         SHOTS.mkdir(exist_ok=True)
         self.pixels().save(SHOTS / f"{name}.png")
         return SHOTS / f"{name}.png"
+
+    def panel_strip(self) -> Image.Image:
+        """The panel as it is now."""
+        return self.pixels().crop(PANEL)
 
     def click(self, x: int, y: int, button: int = 1) -> None:
         """Move the pointer there and press a mouse button (1 left, 3 right)."""

@@ -1,7 +1,6 @@
 """Programs a test starts: output to files, standard input empty, stopped by pid and nothing else."""
 
 import atexit
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +8,9 @@ from pathlib import Path
 
 WAIT = 10.0
 """Seconds after which a condition that never came true is an error."""
+
+_GUARD = 'while read -r pid; do pids="$pids $pid"; done; kill -KILL $pids'
+"""A shell that waits for the end of its input, that is of us, however that comes, and then ends what we started."""
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = WAIT) -> None:
@@ -26,16 +28,16 @@ class Programs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._guard: subprocess.Popen[bytes] | None = None
         atexit.register(self.stop)
 
     def start(
         self, name: str, *command: str, env: Mapping[str, str], pass_fds: Sequence[int] = ()
     ) -> subprocess.Popen[bytes]:
         """Start `command`; its output goes to NAME.log. It ends with this process, even if that is killed."""
-        guard = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
         with (self.folder / f"{name}.log").open("ab") as log:
             program = subprocess.Popen(
-                [*guard, *command],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -44,7 +46,18 @@ class Programs:
                 start_new_session=True,
             )
         self._running[name] = program
+        self._watch(program.pid)
         return program
+
+    def _watch(self, pid: int) -> None:
+        if self._guard is None:
+            quiet = subprocess.DEVNULL
+            self._guard = subprocess.Popen(
+                ["sh", "-c", _GUARD], stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True
+            )
+        assert self._guard.stdin is not None
+        self._guard.stdin.write(f"{pid}\n".encode())
+        self._guard.stdin.flush()
 
     def log(self, name: str) -> str:
         """What the program wrote so far."""
@@ -70,4 +83,8 @@ class Programs:
         """Stop all of them, last started first."""
         for name in reversed(list(self._running)):
             self.end(name)
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
         atexit.unregister(self.stop)

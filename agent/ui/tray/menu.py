@@ -10,13 +10,14 @@ from agent.ui.view import Entry
 _wanted = os.environ.get("PYSTRAY_BACKEND")
 os.environ["PYSTRAY_BACKEND"] = "dummy"
 from pystray import Menu, MenuItem  # noqa: E402 - after the line above
+from pystray._base import Icon as BareIcon  # noqa: E402 - the same
 
 if _wanted is None:
     del os.environ["PYSTRAY_BACKEND"]
 else:
     os.environ["PYSTRAY_BACKEND"] = _wanted
 
-__all__ = ["Clicked", "Item", "Menu", "build", "default_entry"]
+__all__ = ["BareIcon", "Clicked", "Item", "Menu", "build", "default_entry"]
 
 Clicked = Callable[[object], None]
 """Called with an entry's intent."""

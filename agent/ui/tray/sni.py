@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from dbus_fast import DBusFastError
 from dbus_fast.aio import MessageBus
-from pystray._base import Icon as PystrayIcon
 
 from agent.ui.icons import Picture
 from agent.ui.tray import dbusmenu, item
-from agent.ui.tray.menu import build, default_entry
+from agent.ui.tray.menu import BareIcon, build, default_entry
 from agent.ui.tray.pace import Pace
 from agent.ui.tray.registration import Registration
 from agent.ui.view import IconState, TrayView
@@ -21,7 +20,7 @@ TITLE = "No More Running"
 log = logging.getLogger(__name__)
 
 
-class Icon(PystrayIcon):  # type: ignore[misc] # pystray has no types
+class Icon(BareIcon):  # type: ignore[misc] # pystray has no types
     """pystray's icon on the bus, for whatever panel listens; it lives in the caller's loop and needs no `run()`.
 
     `activated` is called on a left click, `fresh` before a panel opens the menu.

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -324,6 +326,15 @@ def test_a_fault_in_what_a_click_does_leaves_the_tray_alive(bus: Bus) -> None:
             await eventually(lambda: made.intents == ["quit"])
 
     asyncio.run(run())
+
+
+def test_the_tray_loads_no_toolkit_no_x_library_and_no_drawing_library() -> None:
+    code = (
+        "import sys, agent.ui.tray.sni; loaded = {name.split('.')[0] for name in sys.modules};"
+        "print(*(loaded & {'gi', 'Xlib', 'PIL', 'tkinter'}))"
+    )
+    child = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, env={}, text=True)
+    assert (child.stdout, child.stderr) == ("\n", "")
 
 
 def test_memory_stays_flat_over_thousands_of_updates(bus: Bus) -> None:
