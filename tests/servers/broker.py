@@ -89,7 +89,9 @@ class RunningBroker:
         self.do(self.keeper.stop())
 
     def close(self) -> None:
-        """Stop the broker and the thread."""
+        """Stop the broker and the thread; closing twice does nothing."""
+        if self._loop.is_closed():
+            return
         self.stop()
         self.do(_cancel_all())
         self._loop.call_soon_threadsafe(self._loop.stop)

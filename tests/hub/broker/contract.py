@@ -1,27 +1,56 @@
 """What every broker keeper promises, whichever engine it keeps."""
 
 import os
+import shutil
 import signal
 import socket
+import ssl
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.hub.broker.base import Account, BrokerFailed, new_account
+from agent.hub.broker.orphan import birth
 from tests.hub.broker.desk import Desk, Refused
 from tests.servers.broker import RunningBroker, running_broker
 
 ROOT = "nmr/1/s1"
 MAY_WRITE = ("to/b1/a1", "to/hub/a1", "to/a1/a1", "auth/a1/up", "psk/a1/r7/up", "presence/a1")
-MAY_NOT_WRITE = ("to/b1/b1", "to/hub/hub", "auth/b1/up", "auth/a1/down", "psk/b1/r7/up", "psk/a1/r7/down", "presence/b1")
+MAY_NOT_WRITE = (
+    "to/b1/b1",
+    "to/hub/hub",
+    "auth/b1/up",
+    "auth/a1/down",
+    "psk/b1/r7/up",
+    "psk/a1/r7/down",
+    "presence/b1",
+)
 MAY_READ = ("to/a1/hub", "to/a1/b1", "auth/a1/down", "psk/a1/r7/down", "presence/b1")
 MAY_NOT_READ = ("to/b1/hub", "to/hub/b1", "auth/b1/down", "auth/a1/up", "psk/b1/r7/down", "psk/a1/r7/up")
 MAY_SUBSCRIBE = ("to/a1/+", "auth/a1/down", "psk/a1/+/down", "presence/+")
 MAY_NOT_SUBSCRIBE = ("to/b1/+", "to/+/+", "auth/+/down", "psk/+/+/+", "#")
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+ORPHAN_MAKER = """
+import asyncio, sys
+from pathlib import Path
+from agent.hub.broker.base import BrokerPlace
+from agent.hub.broker.choose import choose_broker
+from agent.hub.broker.tls import SiteTls
+
+async def hub(kind, folder):
+    keeper = choose_broker(kind, "s1", BrokerPlace(folder, "127.0.0.1", 0, ()), SiteTls(folder / "tls"))
+    await keeper.start([])
+    print(keeper._process.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(hub(sys.argv[1], Path(sys.argv[2])))
+"""
 
 
 class BrokerContract:
@@ -31,7 +60,7 @@ class BrokerContract:
 
     @pytest.fixture
     def broker(self, tmp_path: Path) -> Iterator[RunningBroker]:
-        with running_broker(self.kind, tmp_path / "broker", ["a1", "b1"]) as broker:
+        with running_broker(self.kind, tmp_path / "the broker", ["a1", "b1"]) as broker:
             yield broker
 
     def test_lets_a_station_in_with_its_password_and_with_no_other(self, broker: RunningBroker) -> None:
@@ -114,11 +143,15 @@ class BrokerContract:
         broker.start()
         _expect_the_message(broker)
 
+    def save(self, broker: RunningBroker) -> None:
+        """Bring the engine to write down what it has, where a PUBACK does not mean that already."""
+
     def test_comes_back_on_the_same_port_when_killed(self, broker: RunningBroker) -> None:
         port, first = broker.port, broker.pid
         _leave_a_message(broker)
+        self.save(broker)
         broker.watch()
-        os.kill(first, getattr(signal, "SIGKILL", signal.SIGTERM))
+        os.kill(first, KILL)
         broker.wait_until_in(not_pid=first)
         assert broker.port == port
         assert broker.pid != first
@@ -136,17 +169,69 @@ class BrokerContract:
     def test_keeps_its_port_for_the_next_hub(self, broker: RunningBroker, tmp_path: Path) -> None:
         port = broker.port
         broker.stop()
-        with running_broker(self.kind, tmp_path / "broker") as again:
+        with running_broker(self.kind, tmp_path / "the broker") as again:
             assert again.port == port
 
-    def test_reports_a_certificate_it_cannot_use(self, broker: RunningBroker) -> None:
+    def test_shows_a_renewed_certificate_without_dropping_anybody(self, broker: RunningBroker) -> None:
+        before = _shown_certificate(broker)
+        with Desk(broker, "a1") as a1:
+            (broker.folder / "tls" / "hub.pem").unlink()
+            broker.apply()
+            assert _shown_certificate(broker) != before
+            assert not a1.gone.is_set()
+
+    def test_reports_an_address_that_is_not_ours(self, broker: RunningBroker) -> None:
         broker.stop()
-        key = broker.folder / "tls" / "hub.key"
-        key.write_text("no key")
+        broker.keeper._place = replace(broker.keeper._place, host="203.0.113.7")
         with pytest.raises(BrokerFailed) as failure:
             broker.start()
-        assert "key" in failure.value.message.lower()
+        assert "cannot assign requested address" in failure.value.message.lower()
         assert not broker.alive
+
+    def test_reports_a_program_that_is_not_there(self, tmp_path: Path) -> None:
+        with (
+            pytest.raises(BrokerFailed, match="no-such-program"),
+            running_broker(self.kind, tmp_path, program="no-such-program"),
+        ):
+            pass
+
+    def test_reports_a_disk_it_cannot_write_to(self, broker: RunningBroker) -> None:
+        broker.stop()
+        store = broker.folder / self.kind
+        shutil.rmtree(store)
+        store.write_text("a file where a folder should be")
+        with pytest.raises(BrokerFailed) as failure:
+            broker.start()
+        assert str(store) in failure.value.message
+
+    def test_a_change_in_the_moment_of_death_counts_when_it_is_back(self, broker: RunningBroker) -> None:
+        first = broker.pid
+        os.kill(first, KILL)
+        broker.drop("a1")
+        broker.apply()
+        broker.watch()
+        broker.wait_until_in(not_pid=first)
+        with pytest.raises(Refused), Desk(broker, "a1"):
+            pass
+        with Desk(broker, "b1"):
+            pass
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="the hub of this test is killed by a signal")
+    def test_ends_the_broker_of_a_hub_that_was_killed(self, broker: RunningBroker) -> None:
+        broker.stop()
+        hub = subprocess.Popen(
+            [sys.executable, "-c", ORPHAN_MAKER, self.kind, str(broker.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        with hub:
+            assert hub.stdout
+            orphan = int(hub.stdout.readline())
+            hub.kill()
+        broker.close()
+        with running_broker(self.kind, broker.folder) as again:
+            assert again.pid != orphan
+            assert birth(orphan) == 0
 
     def test_reports_a_port_that_is_taken(self, broker: RunningBroker) -> None:
         broker.stop()
@@ -174,6 +259,13 @@ class BrokerContract:
         broker.stop()
         watching.result(5)
         assert not broker.alive
+
+
+def _shown_certificate(broker: RunningBroker) -> bytes | None:
+    context = ssl.create_default_context(cafile=str(broker.ca))
+    address = ("127.0.0.1", broker.port)
+    with socket.create_connection(address) as plain, context.wrap_socket(plain, server_hostname="localhost") as tls:
+        return tls.getpeercert(binary_form=True)
 
 
 def _leave_a_message(broker: RunningBroker) -> None:

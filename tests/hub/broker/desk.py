@@ -5,9 +5,10 @@ import socket
 import threading
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from tests.servers.broker import RunningBroker
@@ -22,11 +23,19 @@ class Refused(Exception):
 class Desk:
     """One MQTT connection; entering it connects, leaving it disconnects.
 
-    `gone` is set when the broker ends the connection, `gone_at` is when (time.monotonic).
+    With `manual` it acknowledges nothing. `gone` is set when the broker ends the connection, `gone_at` is when
+    (time.monotonic).
     """
 
     def __init__(
-        self, broker: RunningBroker, station: str, client_id: str = "", *, password: str = "", keep: bool = False
+        self,
+        broker: RunningBroker,
+        station: str,
+        client_id: str = "",
+        *,
+        password: str = "",
+        keep: bool = False,
+        manual: bool = False,
     ) -> None:
         self.broker = broker
         self.station = station
@@ -37,10 +46,11 @@ class Desk:
         self._answers: queue.Queue[tuple[ReasonCode, bool]] = queue.Queue()
         self._subscribed: queue.Queue[ReasonCode] = queue.Queue()
         self._paho = paho.Client(
-            paho.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=client_id or f"id-{station}",
             clean_session=not keep,
             reconnect_on_failure=False,
+            manual_ack=manual,
         )
         self._paho.username_pw_set(station, password or broker.passwords.get(station, "none"))
         self._paho.tls_set(str(broker.ca))
@@ -51,13 +61,16 @@ class Desk:
             self.gone_at = time.monotonic()
             self.gone.set()
 
-        self._paho.on_socket_open = lambda _c, _u, sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        def opened(_client: Any, _user: Any, sock: Any) -> None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        self._paho.on_socket_open = opened
         self._paho.on_connect = lambda _c, _u, flags, rc, _p: self._answers.put((rc, flags.session_present))
         self._paho.on_subscribe = lambda _c, _u, _mid, rcs, _p: self._subscribed.put(rcs[0])
-        self._paho.on_message = lambda _c, _u, message: self.arrived.put((message.topic, message.payload))
+        self._paho.on_message = lambda _c, _u, message: self.arrived.put((message.topic, bytes(message.payload)))
         self._paho.on_disconnect = gone
 
-    def __enter__(self) -> "Desk":
+    def __enter__(self) -> Self:
         self._paho.connect("127.0.0.1", self.broker.port, 30)
         self._paho.loop_start()
         answer, self.session_present = self._answers.get(timeout=PATIENCE)
@@ -66,7 +79,9 @@ class Desk:
             raise Refused(str(answer))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.leave()
 
     def leave(self) -> None:
