@@ -17,7 +17,7 @@ from agent.hub.broker.permissions import nats_user
 from agent.hub.broker.port import free_port
 from agent.hub.broker.tls import SiteTls
 
-_SYSTEM = "@system"
+SYSTEM = "@system"  # the user of NATS' own account, for orders to the server itself
 _MAX_PAYLOAD = 41 * 1024  # bytes; counts a hidden header, 40 KiB of ours pass
 _DAY = 24 * 3600 * 10**9  # nanoseconds
 # Out of the box there is no limit at all. A subject is one sender to one station: 20 000 hold a list of 10 000 orders
@@ -52,7 +52,7 @@ class NatsBroker(KeptBroker):
         self._control_port = 0
         self._file = place.folder / "nats.conf"
         self._keeper_account = _own_user(KEEPER, self._keeper_password, "MQTT", "STANDARD")
-        self._system_account = _own_user(_SYSTEM, self._keeper_password, "STANDARD")
+        self._system_account = _own_user(SYSTEM, self._keeper_password, "STANDARD")
 
     def _command(self) -> list[str]:
         return [self._program or nats_program(), "-c", str(self._file)]
@@ -103,7 +103,7 @@ class NatsBroker(KeptBroker):
     async def _load(self, accounts: Sequence[Account]) -> None:
         before = self._file.read_bytes()
         self._write(accounts)
-        async with control(self._control_port, _SYSTEM, self._keeper_password) as system:
+        async with control(self._control_port, SYSTEM, self._keeper_password) as system:
             try:
                 await reload(system)
             except BrokerFailed:

@@ -9,8 +9,8 @@ import pytest
 
 from agent.hub.broker.base import BrokerFailed
 from agent.hub.broker.kept import KEEPER
-from agent.hub.broker.nats import NatsBroker, nats_program
-from agent.hub.broker.nats_control import control
+from agent.hub.broker.nats import SYSTEM, NatsBroker, nats_program
+from agent.hub.broker.nats_control import control, kick
 from tests.hub.broker.contract import ROOT, BrokerContract
 from tests.hub.broker.desk import Desk
 from tests.servers.broker import RunningBroker, running_broker
@@ -59,6 +59,18 @@ def test_stations_are_refused_at_the_nats_port(broker: RunningBroker) -> None:
     with pytest.raises(BrokerFailed, match="Authorization Violation"):
         broker.do(ask(KEEPER, "guessed"))
     assert "streams" in broker.do(ask(KEEPER, broker.keeper._keeper_password))
+
+
+def test_a_kick_ends_the_connections_of_one_station_only(broker: RunningBroker) -> None:
+    async def kick_a1() -> None:
+        async with control(nats_port(broker), SYSTEM, broker.keeper._keeper_password) as it:
+            await kick(it, "a1")
+
+    with Desk(broker, "a1") as a1, Desk(broker, "a1", "second") as second, Desk(broker, "b1") as b1:
+        broker.do(kick_a1())
+        assert a1.gone.wait(2)
+        assert second.gone.wait(2)
+        assert b1.subscribe(f"{ROOT}/to/b1/+")
 
 
 def test_the_nats_port_listens_on_loopback_only(broker: RunningBroker) -> None:
