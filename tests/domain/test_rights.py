@@ -1,0 +1,42 @@
+"""Who may do what, cell by cell as the design's table says."""
+
+import pytest
+
+from agent.domain.audience import Audience, Kind
+from agent.domain.messages import PARAMETERS
+from agent.domain.rights import RANKS, may, may_invite
+
+KINDS: tuple[Kind, ...] = ("station", "person", "role", "all", "hub")
+PAGES = {"display": 0, "staff": 3, "lead": 5, "worker": 0, "admin": 5, "hub": 5}
+HUB_ONLY = ("order.part", "ledger.part", "ledger.entry", "ledger.head")
+
+
+def audience(kind: Kind) -> Audience:
+    return Audience(kind, "kitchen" if kind in ("station", "person", "role") else "")
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_pages(rank: str) -> None:
+    for type_ in ("page.new", "page.withdraw"):
+        assert sum(may([rank], type_, audience(kind)) for kind in KINDS) == PAGES[rank]
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_answers_orders_and_the_hub_s_own(rank: str) -> None:
+    assert may([rank], "page.answer", audience("station")) is (rank != "display")
+    anywhere = rank in ("lead", "admin", "hub")
+    assert may([rank], "order.put", audience("role")) is anywhere
+    assert may([rank], "order.delete", audience("all")) is (anywhere or rank == "staff")
+    for type_ in HUB_ONLY:
+        assert may([rank], type_, audience("all")) is (rank == "hub")
+    assert may_invite([rank]) is (rank in ("admin", "hub"))
+
+
+def test_staff_change_the_lists_of_their_own_roles() -> None:
+    assert may(["kitchen"], "order.put", Audience("role", "kitchen"))
+    assert not may(["front-desk"], "order.put", Audience("role", "kitchen"))
+
+
+def test_an_unknown_type_is_nobody_s_right_but_the_hub_s() -> None:
+    assert not may(["admin"], "no.such", audience("hub"))
+    assert {"probe", "receipt"} <= set(PARAMETERS)

@@ -1,0 +1,242 @@
+"""What comes in: only exact, signed, current messages of members who may, for us; everything else has its code."""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent.domain.envelope import LIFE_MS, SEALED_BYTES, Envelope
+from agent.domain.events import Instant
+from agent.domain.keys import from_b64u, to_b64u
+from agent.routing.admission import REFUSALS, Admission, Admitted
+from agent.routing.bucket import Buckets
+from agent.wire.frame import FrameRefused, sign_frame
+from agent.wire.keys import Identity
+from agent.wire.seal import seal
+from agent.wire.strict_json import encode
+from tests.walks.members import NOW_MS, SITE, Members
+
+NOW = Instant(100.0, NOW_MS, anchored=True)
+MUTANTS = 20_000
+
+
+@pytest.fixture(scope="module")
+def members() -> Members:
+    made = Members()
+    made.add("front", "front-desk")
+    made.add("kitchen", "kitchen")
+    made.add("wall", "display")
+    made.add("gone", "front-desk")
+    made.revoke("gone")
+    return made
+
+
+def envelope(**changes: object) -> Envelope:
+    plain: dict[str, object] = {
+        "v": 1,
+        "site": SITE,
+        "id": "0" * 32,
+        "sender": "front",
+        "to": {"role": "kitchen"},
+        "type": "page.new",
+        "at": NOW_MS,
+        "exp": NOW_MS + LIFE_MS["page.new"],
+        "re": None,
+        "want": 2,
+        "prio": 1,
+        "head": (3, "A" * 22),
+        "p": {"note": "please"},
+    }
+    return Envelope(**(plain | changes))  # type: ignore[arg-type]  # spoiled on purpose
+
+
+def sealed(members: Members, frame: bytes, to: str = "kitchen") -> bytes:
+    identity = members.people[to]
+    return seal(frame, SITE, identity.kid, identity.receive)
+
+
+def admit(members: Members, container: bytes, peer: str | None = "front", now: Instant = NOW) -> Admitted:
+    gate = Admission(members.people["kitchen"], Buckets(10_000_000, 10_000_000))
+    return gate.admit("mqtt", peer, container, members.ledger, now)
+
+
+def refused(members: Members, container: bytes, peer: str | None = "front", now: Instant = NOW) -> str:
+    with pytest.raises(FrameRefused) as error:
+        admit(members, container, peer, now)
+    return error.value.code
+
+
+def signed(members: Members, signer: str = "front", **changes: object) -> bytes:
+    return sealed(members, sign_frame(envelope(**changes), members.people[signer]))
+
+
+def signed_body(members: Members, body: bytes, signer: str = "front") -> bytes:
+    """A frame whose body no honest sender would write, with a good signature."""
+    me = members.people[signer]
+    header = to_b64u(b'{"alg":"Ed25519","kid":"%s","typ":"nmr+1"}' % to_b64u(me.kid).encode())
+    text = f"{header}.{to_b64u(body)}".encode()
+    return sealed(members, text + b"." + to_b64u(me.signing.sign(text)).encode())
+
+
+def test_a_good_message_comes_in(members: Members) -> None:
+    admitted = admit(members, signed(members))
+    assert admitted.envelope == envelope()
+    assert not admitted.expired
+
+
+def test_every_refusal_has_its_code(members: Members) -> None:
+    body = encode(_plain(envelope()))
+    wrong_site = Identity.new("s2", "kitchen")
+    cases: dict[str, str] = {
+        "size": refused(members, b"x" * (SEALED_BYTES + 1)),
+        "container": refused(members, b"junk"),
+        "not-mine": refused(members, seal(b"frame", SITE, wrong_site.kid, wrong_site.receive)),
+        "seal": refused(members, signed(members)[:-1]),
+        "frame": refused(members, sealed(members, b"no frame")),
+        "version": refused(members, sealed(members, _versioned(members))),
+        "unknown-kid": refused(members, sealed(members, sign_frame(envelope(), Identity.new(SITE, "front")))),
+        "revoked": refused(members, signed(members, "gone", sender="gone"), "gone"),
+        "signature": refused(members, sealed(members, _bad_signature(members))),
+        "json": refused(members, signed_body(members, body.replace(b'"v":1', b'"v":1,"v":1'))),
+        "schema": refused(members, signed_body(members, body.replace(b'"note"', b'"nope"'))),
+        "type": refused(members, signed(members, type="page.dance")),
+        "site": refused(members, signed(members, site="s2")),
+        "sender": refused(members, signed(members, sender="wall"), None),
+        "link": refused(members, signed(members), "wall"),
+        "audience": refused(members, signed(members, to={"role": "front-desk"})),
+        "life": refused(members, signed(members, exp=NOW_MS + LIFE_MS["page.new"] + 1)),
+        "ahead": refused(members, signed(members, at=NOW_MS + 130_000, exp=NOW_MS + 140_000)),
+        "expired": refused(members, signed(members, **_old_order())),
+        "rights": refused(members, signed(members, "wall", sender="wall"), "wall"),
+        "rate": _flood(members),
+    }
+    assert cases == {code: code for code in REFUSALS}
+
+
+def test_deep_nesting_bad_utf8_and_unknown_keys_are_refused(members: Members) -> None:
+    body = encode(_plain(envelope()))
+    assert refused(members, signed_body(members, body.replace(b'"please"', b"[" * 50 + b"]" * 50))) == "json"
+    assert refused(members, signed_body(members, body.replace(b"please", b"\xff\xfe"))) == "json"
+    assert refused(members, signed_body(members, body.replace(b'"v":1', b'"v":1,"w":1'))) == "schema"
+    assert refused(members, signed_body(members, body.replace(b'"please"', b'"%s"' % (b"x" * 5000)))) == "size"
+    extended = admit(members, signed(members, p={"note": "x", "x": {"later": 1}}))
+    assert extended.params.x == {"later": 1}
+
+
+def test_an_expired_page_is_known_to_be_and_an_unanchored_clock_refuses_nothing(members: Members) -> None:
+    late = Instant(100.0, NOW_MS + LIFE_MS["page.new"], anchored=True)
+    assert admit(members, signed(members), now=late).expired
+    lost = Instant(100.0, NOW_MS + 10**10, anchored=False)
+    admitted = admit(members, signed(members), now=lost)
+    assert admitted.unverified
+    assert not admitted.expired
+
+
+def mutate(data: bytes, random: Random) -> bytes:
+    """Flip, drop, insert, swap or cut, one to three times."""
+    changed = bytearray(data)
+    for _ in range(random.randint(1, 3)):
+        at = random.randrange(len(changed))
+        deed = random.randrange(6)
+        if deed == 0:
+            changed[at] ^= 1 << random.randrange(8)
+        elif deed == 1:
+            del changed[at]
+        elif deed == 2:
+            changed.insert(at, random.randrange(256))
+        elif deed == 3:
+            other = random.randrange(len(changed))
+            changed[at], changed[other] = changed[other], changed[at]
+        elif deed == 4:
+            del changed[at : at + random.randint(1, 40)]
+        else:
+            changed[at:at] = changed[at : at + random.randint(1, 40)]
+        if not changed:
+            return b""
+    return bytes(changed)
+
+
+def outcome(members: Members, container: bytes) -> str:
+    """The code a container is refused with, or "" when it is admitted."""
+    try:
+        admit(members, container)
+    except FrameRefused as error:
+        return error.code
+    return ""
+
+
+def count_accepted(members: Members, mutants: int, seed: int, make: Callable[[bytes], bytes], data: bytes) -> int:
+    """How many of the mutants are admitted; anything but a refusal fails the test by itself."""
+    random, accepted, codes = Random(seed), 0, set[str]()
+    for _ in range(mutants):
+        mutant = mutate(data, random)
+        if mutant == data:
+            continue
+        code = outcome(members, make(mutant))
+        codes.add(code)
+        accepted += code == ""
+    assert codes <= {"", *REFUSALS}
+    return accepted
+
+
+def test_no_mutated_container_is_accepted(members: Members) -> None:
+    assert count_accepted(members, MUTANTS, 1, bytes, signed(members)) == 0
+
+
+def test_no_mutated_frame_is_accepted(members: Members) -> None:
+    frame = sign_frame(envelope(), members.people["front"])
+    assert count_accepted(members, MUTANTS, 2, lambda mutant: sealed(members, mutant), frame) == 0
+
+
+def test_the_mutants_would_be_found_without_the_signature(members: Members, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weakened gate lets mutants in, so the tests above can fail."""
+    monkeypatch.setattr("agent.routing.admission.verify", lambda parts, sign: None)
+    frame = sign_frame(envelope(), members.people["front"])
+    assert count_accepted(members, 3000, 2, lambda mutant: sealed(members, mutant), frame) > 0
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.binary(max_size=2000))
+def test_no_bytes_of_a_stranger_do_anything_but_be_refused(members: Members, data: bytes) -> None:
+    assert refused(members, data) in REFUSALS
+    assert refused(members, sealed(members, data)) in REFUSALS
+    assert refused(members, signed_body(members, data)) in REFUSALS
+
+
+def _plain(envelope_: Envelope) -> dict[str, object]:
+    from msgspec import to_builtins
+
+    plain = to_builtins(envelope_)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _versioned(members: Members) -> bytes:
+    header, body, signature = sign_frame(envelope(), members.people["front"]).split(b".")
+    later = from_b64u(header.decode()).replace(b"nmr+1", b"nmr+2")
+    return b".".join([to_b64u(later).encode(), body, signature])
+
+
+def _bad_signature(members: Members) -> bytes:
+    head, _, signature = sign_frame(envelope(), members.people["front"]).rpartition(b".")
+    raw = bytearray(from_b64u(signature.decode()))
+    raw[0] ^= 1
+    return head + b"." + to_b64u(bytes(raw)).encode()
+
+
+def _old_order() -> dict[str, object]:
+    stamp = [NOW_MS, 0, "front"]
+    put = {"uuid": "1" * 32, "kind": "order", "fields": {"title": ["soup", stamp]}}
+    return {"type": "order.put", "to": {"all": True}, "at": NOW_MS - 1000, "exp": NOW_MS - 1, "p": put}
+
+
+def _flood(members: Members) -> str:
+    gate = Admission(members.people["kitchen"], Buckets(1, 2))
+    for _ in range(2):
+        gate.admit("mqtt", "front", signed(members), members.ledger, NOW)
+    with pytest.raises(FrameRefused) as error:
+        gate.admit("mqtt", "front", signed(members), members.ledger, NOW)
+    assert gate.admit("mqtt", "kitchen", signed(members, "kitchen", sender="kitchen"), members.ledger, NOW)
+    return error.value.code
