@@ -51,7 +51,7 @@ from agent.domain.errors import Unavailable, from_wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from typing import Any, Protocol, Self
 
     from agent.system.paths import Profile
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
 
         async def listen(
             self, address: str, met: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None], longest_line: int
-        ) -> Callable[[], None]:
+        ) -> Callable[[], Awaitable[None]]:
             """Call `met` with every connection of this user until the returned function is called."""
 
 

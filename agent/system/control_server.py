@@ -26,7 +26,6 @@ It is cancelled when the asker hangs up, so `watch` simply never returns."""
 LONGEST_LINE = 64 * 1024
 _MOST_TALKS = 64
 _MOST_REQUESTS = 256  # of one connection at once
-
 _FAREWELL = 1.0  # seconds a reader has for its last lines when the connection is closed
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,8 @@ class ControlServer:
         self._lock = lock
         self._answer = answer
         self._talks: set[asyncio.Task[None]] = set()
-        self._stop: Callable[[], None] | None = None
+        self._stop: Callable[[], Awaitable[None]] | None = None
+        self._stopped = False
 
     async def __aenter__(self) -> Self:
         assert self._lock.held, "without the lock this could be another agent's socket"
@@ -63,16 +63,17 @@ class ControlServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._stopped = True
         if self._stop:
-            self._stop()
+            await self._stop()
         for talk in self._talks:
             talk.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)
 
     def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._talks) >= _MOST_TALKS:
+        if self._stopped or len(self._talks) >= _MOST_TALKS:
             event(log, "control-refused", logging.WARNING, talks=len(self._talks))
-            writer.close()
+            writer.transport.abort()
             return
         talk = asyncio.get_running_loop().create_task(_Talk(reader, writer, self._answer).run(), name="control talk")
         self._talks.add(talk)

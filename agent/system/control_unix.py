@@ -10,12 +10,13 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 assert sys.platform != "win32"
 
 _AT_ONCE = 65536
 _PATIENCE = 10.0  # seconds to wait for an agent that does not read
+_LAST_TURNS = 4  # of the loop: to set up, meet, refuse and drop a connection accepted just before; asyncio cannot later
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
@@ -63,7 +64,7 @@ def open_stream(address: str) -> UnixStream:
 
 async def listen(
     address: str, met: "Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]", longest_line: int
-) -> "Callable[[], None]":
+) -> "Callable[[], Awaitable[None]]":
     """Call `met` with every connection of this user until the returned function is called.
 
     Removes the socket a dead agent left, so the caller must hold the profile's lock.
@@ -74,11 +75,15 @@ async def listen(
         if _is_ours(writer.get_extra_info("socket")):
             met(reader, writer)
         else:
-            writer.close()
+            writer.transport.abort()
 
-    server = await asyncio.start_unix_server(meet, sock=_bound(address), limit=longest_line)
+    bound = _bound(address)
+    server = await asyncio.start_unix_server(meet, sock=bound, limit=longest_line)
 
-    def stop() -> None:
+    async def stop() -> None:
+        asyncio.get_running_loop().remove_reader(bound)
+        for _ in range(_LAST_TURNS):
+            await asyncio.sleep(0)
         server.close()
         with contextlib.suppress(FileNotFoundError):
             os.remove(address)  # noqa: PTH107 - pathlib costs the window 5 ms

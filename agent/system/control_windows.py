@@ -5,7 +5,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 assert sys.platform == "win32"
 
@@ -92,7 +92,7 @@ def open_stream(address: str) -> PipeStream:
 
 async def listen(
     address: str, met: "Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]", longest_line: int
-) -> "Callable[[], None]":
+) -> "Callable[[], Awaitable[None]]":
     """Call `met` with every connection until the returned function is called.
 
     The default rights of a pipe let other users read at most, and who cannot write cannot ask.
@@ -105,4 +105,8 @@ async def listen(
     loop = asyncio.get_running_loop()
     assert isinstance(loop, asyncio.ProactorEventLoop)
     (server,) = await loop.start_serving_pipe(protocol, address)
-    return server.close
+
+    async def stop() -> None:
+        server.close()
+
+    return stop

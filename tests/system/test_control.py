@@ -35,7 +35,7 @@ class Agent:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self.loop = asyncio.new_event_loop()
+        self.loop: asyncio.AbstractEventLoop
         self.stopping = asyncio.Event()
         self.changed: set[asyncio.Event] = set()
         self.state: dict[str, Any] = {"number": 0}
@@ -120,6 +120,7 @@ def running(profile: Profile) -> Iterator[Agent]:
     failures: list[BaseException] = []
 
     async def serve() -> None:
+        agent.loop = asyncio.get_running_loop()
         with ProfileLock(profile.lock_file) as lock:
             assert lock.acquire()
             async with ControlServer(profile, lock, agent.answer):
@@ -128,12 +129,11 @@ def running(profile: Profile) -> Iterator[Agent]:
 
     def run() -> None:
         try:
-            agent.loop.run_until_complete(serve())
+            asyncio.run(serve())
         except BaseException as failure:  # noqa: BLE001 - told in the test's thread below
             failures.append(failure)
         finally:
             ready.set()
-            agent.loop.close()
 
     thread = threading.Thread(target=run)
     thread.start()
