@@ -34,7 +34,7 @@ class Note:
 
 SOUNDS = {
     # a doorbell asking: the second note is shorter and softer, so 880 Hz stays the strongest
-    "page": (Note(0.0, 0.36, 880, 0.75, fall=1.0), Note(0.33, 0.27, 1108.73, 0.6, fall=3.0)),
+    "page": (Note(0.0, 0.34, 880, 0.85, fall=2.0), Note(0.33, 0.27, 1108.73, 0.45, fall=2.0)),
     # two times three short calls
     "urgent": tuple(Note(at, 0.1, 1175, 0.8) for at in (0.0, 0.15, 0.3, 0.55, 0.7, 0.85)),
     # one soft note that does not call anybody

@@ -44,7 +44,8 @@ class ProgramPlayer:
             try:
                 why = await self._start(tone)
             except Exception as error:  # noqa: BLE001 - a player never raises
-                why = "not installed" if getattr(error, "filename", None) == self.name else reason(error)
+                missing = isinstance(error, FileNotFoundError) and error.filename == self.name
+                why = "not installed" if missing else reason(error)
         return Played(ok=not why, by=self.name, why=why)
 
     async def stop(self) -> None:
