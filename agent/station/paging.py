@@ -11,6 +11,7 @@ from agent.domain.page import ON_DEVICE, Answer, OutPage, State, Target
 from agent.station.desk import Desk
 
 HISTORY = 200
+BATCH = 50
 NOTE_LENGTH = 500
 FACTS = {"stored": State.STORED, "presented": State.PRESENTED, "seen": State.SEEN}
 REFUSED = {"missed": State.MISSED, "withdrawn": State.WITHDRAWN}
@@ -171,7 +172,10 @@ class Paging:
 
     def _prune(self) -> list[Effect]:
         """Forget the oldest settled pages beyond the history."""
-        old = [page.id for page in self.pages.values() if page.settled][: max(0, len(self.pages) - HISTORY)]
+        over = len(self.pages) - HISTORY
+        if over <= 0 or over % BATCH:
+            return []
+        old = [page.id for page in self.pages.values() if page.settled][:over]
         for page_id in old:
             del self.pages[page_id]
         return [Keep("out", page_id, None) for page_id in old]

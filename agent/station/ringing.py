@@ -20,6 +20,7 @@ from agent.station.desk import Desk
 from agent.station.storm import Storm
 
 HISTORY = 200
+BATCH = 50
 HOLD_S = 3.0
 
 
@@ -37,7 +38,8 @@ class Ringing:
     def restart(self) -> list[Effect]:
         """Ring what a crash caught between storing and ringing."""
         ringing = [page.id for page in self.pages.values() if page.ring is Ring.RINGING and page.open]
-        return [Notify(page_id) for page_id in ringing]
+        waiting = [effect for page in self.open_pages() for effect in _wake(page)]
+        return [*(Notify(page_id) for page_id in ringing), *waiting]
 
     def arrived(self, event: Arrived, params: PageNew, order: Order | None, now: Instant) -> list[Effect]:
         """A page came for us, for the first time."""
@@ -78,7 +80,7 @@ class Ringing:
             Keep("in", page.id, page),
             Acknowledge(page.id, page.sender, stage, event.why),
             Refresh(),
-            *self._wake(),
+            *_wake(page),
         ]
 
     def seen(self, event: Seen, _: Instant) -> list[Effect]:
@@ -136,13 +138,13 @@ class Ringing:
     def woke(self, now: Instant) -> list[Effect]:
         """Ring what is due again, stop waiting for orders, let go of what has expired."""
         effects: list[Effect] = []
-        for page in [page for page in self.pages.values() if page.open]:
+        for page in self.open_pages():
             if page.exp <= now.ms:
                 page.ring, page.ring_at = Ring.MISSED, None
                 effects += [Unnotify(page.id), *self._hush(page), Keep("in", page.id, page), Refresh()]
             elif page.ring_at is not None and page.ring_at <= now.mono:
-                effects += self._due(page, now)
-        return [*effects, *self._wake()]
+                effects += self._due(page, now, silent=any(isinstance(e, Notify) and e.sound for e in effects))
+        return effects
 
     def open_pages(self) -> list[InPage]:
         """Return the pages that still want an answer."""
@@ -155,13 +157,14 @@ class Ringing:
         new_id = self._desk.new_id
         return [Post(new_id(), to, whom, "page.answer", answer, re=page.id) for to, whom in told if whom]
 
-    def _due(self, page: InPage, now: Instant) -> list[Effect]:
+    def _due(self, page: InPage, now: Instant, *, silent: bool) -> list[Effect]:
+        """Ring a page again; of several at one moment only the first is heard."""
         if page.ring is Ring.HELD:
             page.unknown_order = True
             return self._ring(page, now)
         page.snoozed = False
         page.ring_at = now.mono + self._desk.habits.again_s
-        return [Notify(page.id, sound=self._audible(page, now), again=True)]
+        return [Notify(page.id, sound=self._audible(page, now) and not silent, again=True), *_wake(page)]
 
     def _ring(self, page: InPage, now: Instant) -> list[Effect]:
         """Put it before the person at once; the row behind it is on disk already."""
@@ -179,14 +182,14 @@ class Ringing:
             Keep("in", page.id, page),
             Acknowledge(page.id, page.sender, "presented", "summary"),
             Refresh(),
-            *self._wake(),
+            *_wake(page),
         ]
 
     def _hold(self, page: InPage, now: Instant) -> list[Effect]:
         page.ring, page.ring_at = Ring.HELD, now.mono + HOLD_S
         ask = OrderList(only=(page.order or "",))
         post = Post(self._desk.new_id(), THE_HUB, (HUB,), "order.list", ask, want=WANT_NOTHING)
-        return [post, Keep("in", page.id, page), Refresh(), *self._wake()]
+        return [post, Keep("in", page.id, page), Refresh(), *_wake(page)]
 
     def _silent(self, page: InPage, stage: str, why: str) -> list[Effect]:
         page.ring, page.why, page.ring_at = Ring.SILENT, why, None
@@ -203,12 +206,12 @@ class Ringing:
         if not page.open:
             return []
         page.snoozed, page.ring_at = True, now.mono + self._desk.habits.later_s
-        return [*self.seen(Seen(page.id), now), Unnotify(page.id), *self._hush(page), Refresh(), *self._wake()]
+        return [*self.seen(Seen(page.id), now), Unnotify(page.id), *self._hush(page), Refresh(), *_wake(page)]
 
     def _hush(self, page: InPage) -> list[Effect]:
         """Silence, unless another page rings on."""
         page.ring_at = page.ring_at if page.snoozed and page.open else None
-        others = [p for p in self.open_pages() if p.id != page.id and not p.snoozed]
+        others = any(p.open and p.id != page.id and not p.snoozed for p in self.pages.values())
         return [] if others else [Hush()]
 
     def _audible(self, page: InPage, now: Instant) -> bool:
@@ -216,16 +219,19 @@ class Ringing:
         broken = page.urgent and habits.urgent_breaks_quiet
         return habits.page_sound and (broken or not self._desk.quiet(now.mono))
 
-    def _wake(self) -> list[Effect]:
-        times = [page.ring_at for page in self.open_pages() if page.ring_at is not None]
-        return [WakeAt(min(times))] if times else []
-
     def _prune(self) -> list[Effect]:
-        over = max(0, len(self.pages) - HISTORY)
+        """Forget the oldest pages that are over; looked at in batches, because a flood makes many."""
+        over = len(self.pages) - HISTORY
+        if over <= 0 or over % BATCH:
+            return []
         old = [page.id for page in self.pages.values() if not page.open][:over]
         for page_id in old:
             del self.pages[page_id]
         return [Keep("in", page_id, None) for page_id in old]
+
+
+def _wake(page: InPage) -> list[Effect]:
+    return [] if page.ring_at is None else [WakeAt(page.ring_at)]
 
 
 def _page(event: Arrived, params: PageNew) -> InPage:

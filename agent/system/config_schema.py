@@ -111,7 +111,7 @@ class Ring(Struct, frozen=True, kw_only=True):
     ] = 480
     urgent_breaks_dnd: Annotated[bool, Meta(description="An urgent page rings in spite of Do not disturb")] = True
     per_minute: Annotated[
-        int, Meta(ge=1, le=1000, description="Rings of one sender in a minute before they become one summary")
+        int, Meta(ge=1, le=100000, description="Rings of one sender in a minute before they become one summary")
     ] = 10
 
 

@@ -25,7 +25,9 @@ def refusal(members: Members, frame: bytes) -> str:
     with pytest.raises((LedgerRefused, FrameRefused)) as refused:
         read_entry(members.ledger, frame)
     assert members.ledger == before
-    return str(refused.value.code)
+    error = refused.value
+    assert isinstance(error, LedgerRefused | FrameRefused)
+    return error.code
 
 
 def test_the_same_entries_give_the_same_members(members: Members) -> None:
@@ -67,7 +69,7 @@ def test_nobody_becomes_the_hub_or_takes_a_key_that_is_not_free(members: Members
     taken = {"sign": to_b64u(members.people["front"].sign), "receive": to_b64u(b"r" * 32)}
     assert refusal(members, members.entry("member.add", "x", {"person": "x", "roles": [], **taken})) == "member"
     assert refusal(members, members.entry("member.revoke", "nobody", {})) == "member"
-    hub = {"sign": to_b64u(members.hub.sign), "receive": to_b64u(members.hub.receive)}
+    hub: dict[str, object] = {"sign": to_b64u(members.hub.sign), "receive": to_b64u(members.hub.receive)}
     assert refusal(members, members.entry("genesis", HUB, hub)) == "entry"
 
 

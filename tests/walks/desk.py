@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from agent.domain.page import OutPage
@@ -98,7 +99,7 @@ class Desk:
 
         async def fill() -> None:
             for number, frame in enumerate(self._members.frames, 1):
-                await store.write(lambda db, n=number, f=frame: rows.keep(db, "ledger", f"{n:012d}", f))
+                await store.write(partial(rows.keep, kind="ledger", id_=f"{number:012d}", body=frame))
 
         loop = asyncio.new_event_loop()
         try:
