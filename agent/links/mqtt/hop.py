@@ -15,6 +15,8 @@ class Hop:
     """Calls handed over by one thread, made in the loop in the same order."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.closed = False
+        """Whether the loop has ended, so that nobody waits for a call any more."""
         self._loop = loop
         self._calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._due = False
@@ -22,13 +24,12 @@ class Hop:
     def post(self, call: Callable[[Unpack[Arguments]], object], *arguments: *Arguments) -> None:
         """Have `call` made in the loop soon; never raises, so that no callback of a library can kill its thread."""
         self._calls.append((call, arguments))
-        if self._due:
-            return
-        self._due = True
-        try:
-            self._loop.call_soon_threadsafe(self._run)
-        except RuntimeError:
-            _log.debug("the loop is closed, nobody waits for this any more")
+        if not self._due:
+            self._due = True
+            try:
+                self._loop.call_soon_threadsafe(self._run)
+            except RuntimeError:
+                self.closed = True
 
     def _run(self) -> None:
         # Cleared before anything is taken: what is posted from now on asks for the next run, so nothing is stranded.

@@ -38,6 +38,7 @@ class MqttLink:
             yield session
         finally:
             watch.cancel()
+            await session.settle()
             session.end("closed")
             await network.stop()
 

@@ -6,9 +6,9 @@ import logging
 import socket
 import ssl
 import threading
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from paho.mqtt.client import Client, MQTTMessage, SocketLike, error_string
+from paho.mqtt.client import Client, MQTTMessage, error_string
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -16,6 +16,9 @@ from agent.links.base import LinkDown
 from agent.links.mqtt.hop import Hop
 from agent.links.mqtt.pump import KEEPALIVE_S, Pump
 from agent.links.mqtt.settings import Address, MqttSettings
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike
 
 PATIENCE_S = 0.5
 """How long a goodbye may take, seconds; twice that until a thread that hangs is left to end by itself."""
@@ -115,17 +118,22 @@ class Network:
             _log.exception("the network thread ended")
         finally:
             self._hop.post(self._finish, facts, why)
+            if self._hop.closed:
+                self._close()
 
     def _finish(self, facts: Facts, why: str) -> None:
         """In the loop, after the last deed of the thread."""
         if self._thread is not None:
             self._thread.join()
+        self._close()
+        self._gone.set()
+        facts.lost(why)
+
+    def _close(self) -> None:
         left = self._mqtt.socket()
         if left is not None:
             left.close()
         self._pump.close()
-        self._gone.set()
-        facts.lost(why)
 
 
 def reason(error: Exception, address: Address) -> str:
@@ -163,7 +171,7 @@ def _new_mqtt(settings: MqttSettings, tls: ssl.SSLContext | None) -> Client:
     return mqtt
 
 
-def _without_delay(_mqtt: Client, _userdata: object, link: SocketLike) -> None:
+def _without_delay(_mqtt: Client, _userdata: object, link: "SocketLike") -> None:
     """Send each packet at once: waiting for more of them, as TCP does by itself, makes 0.4 ms into 27."""
     if isinstance(link, socket.socket):
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -8,9 +8,13 @@ import socket
 import ssl
 from collections.abc import Iterator
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, DefaultSelector
+from typing import TYPE_CHECKING
 
-from paho.mqtt.client import Client, SocketLike, error_string
+from paho.mqtt.client import Client, error_string
 from paho.mqtt.enums import MQTTErrorCode
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike
 
 KEEPALIVE_S = 20
 TICK_S = KEEPALIVE_S / 4
@@ -78,12 +82,13 @@ class Pump:
             yield decrypted or link in ready
 
     def _turn(self, mqtt: Client, *, readable: bool) -> MQTTErrorCode:
-        rc = mqtt.loop_read() if readable else MQTTErrorCode.MQTT_ERR_SUCCESS
-        if mqtt.want_write():
-            rc = mqtt.loop_write() or rc
-        return mqtt.loop_misc() or rc
+        if readable and (rc := mqtt.loop_read()):
+            return rc
+        if mqtt.want_write() and (rc := mqtt.loop_write()):
+            return rc
+        return mqtt.loop_misc()
 
 
-def _decrypted(link: SocketLike) -> bool:
+def _decrypted(link: "SocketLike") -> bool:
     """Whether TLS holds bytes that the selector cannot see."""
     return isinstance(link, ssl.SSLSocket) and link.pending() > 0

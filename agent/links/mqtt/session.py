@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,8 +21,8 @@ WINDOW = 2000
 """How many messages the broker may owe us an acknowledgement for; with more, `send` waits."""
 UNASKED = 1000
 """How many messages without flow control (QoS 0) may wait; what a flood of them brings beyond that is dropped."""
-WELCOME_S, ANSWER_S = 15.0, 5.0
-"""How long connecting may take, TCP and TLS included, and how long an answer."""
+WELCOME_S, ANSWER_S, SETTLE_S = 15.0, 5.0, 0.5
+"""How long connecting may take, TCP and TLS included; how long an answer; how long the last acknowledgements."""
 
 NOT_US = {"Bad user name or password", "Not authorized"}
 
@@ -87,6 +88,14 @@ class MqttSession:
         if self._arrivals.ended is not None:
             raise LinkDown(self._arrivals.ended)
 
+    async def settle(self) -> None:
+        """Give the broker a moment to acknowledge what was sent: leaving at once would tear it from its hands."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                while self.up and self._flying:
+                    self._room.clear()
+                    await self._room.wait()
+
     def end(self, why: str) -> None:
         """End everything that waits for this session; only the first reason counts."""
         self._arrivals.end(why)
@@ -146,8 +155,7 @@ class MqttSession:
         self.stirred += 1
         self.probe.took(mid)
         self._flying.discard(mid)
-        if len(self._flying) < WINDOW:
-            self._room.set()
+        self._room.set()
 
     def arrived(self, message: MQTTMessage) -> None:
         """Hand a message up, unless it is a probe, a stray, or a repetition of what is still held."""
