@@ -50,7 +50,7 @@ async def run_station(profile: Profile, *, make_router: Callable[..., Router] = 
         app.draw()
         event(log, "started", station=credentials.station, tray=surface.tray.name)
         _listen_to_signals(app.quit)
-        async with ControlServer(profile, lock, app.requests.answer):
+        async with ControlServer(profile.control_address, lock, app.requests.answer):
             await app.run(make_links(credentials, loaded.config))
         await surface.stop()
         return 0

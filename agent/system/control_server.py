@@ -15,7 +15,6 @@ from agent.system.control import ends
 from agent.system.control_outbox import Id, Line, Outbox, Said
 from agent.system.lock import ProfileLock
 from agent.system.log import event
-from agent.system.paths import Profile
 
 Say = Callable[[Said], None]
 """Sends one more line for a request, `{"event": "page", "page": ...}`, without waiting."""
@@ -40,10 +39,10 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class ControlServer:
-    """Listens at the profile's control address while its context is open; needs the profile's lock."""
+    """Listens at a `Profile.control_address` while its context is open; needs the lock of the agent, or hub, there."""
 
-    def __init__(self, profile: Profile, lock: ProfileLock, answer: Answer) -> None:
-        self._address = profile.control_address
+    def __init__(self, address: str, lock: ProfileLock, answer: Answer) -> None:
+        self._address = address
         self._lock = lock
         self._answer = answer
         self._talks: set[asyncio.Task[None]] = set()

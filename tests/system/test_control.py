@@ -123,7 +123,7 @@ def running(profile: Profile) -> Iterator[Agent]:
         agent.loop = asyncio.get_running_loop()
         with ProfileLock(profile.lock_file) as lock:
             assert lock.acquire()
-            async with ControlServer(profile, lock, agent.answer):
+            async with ControlServer(profile.control_address, lock, agent.answer):
                 ready.set()
                 await agent.stopping.wait()
 
@@ -422,7 +422,7 @@ def test_without_the_lock_no_server_starts(profile: Profile) -> None:
         return None
 
     async def start() -> None:
-        async with ControlServer(profile, ProfileLock(profile.lock_file), answer):
+        async with ControlServer(profile.control_address, ProfileLock(profile.lock_file), answer):
             pass
 
     with pytest.raises(AssertionError, match="lock"):
