@@ -78,7 +78,9 @@ def open_database(path: Path, migrations: Sequence[str]) -> Opened:
             connection.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise explained(error, path) from error
+        if isinstance(told := explained(error, path), StoreError):
+            raise told from error
+        raise StoreError("The store cannot be opened", f"{path}: {error}.") from error
     return Opened(connection, set_aside)
 
 
@@ -89,7 +91,6 @@ def connect(path: Path) -> sqlite3.Connection:
         f"""PRAGMA synchronous = FULL;
             PRAGMA cache_size = -{_CACHE_KIB};
             PRAGMA temp_store = MEMORY;
-            PRAGMA foreign_keys = ON;
             PRAGMA journal_size_limit = {4 << 20};
             PRAGMA wal_autocheckpoint = 0;""",  # the writer does it when nobody waits
     )

@@ -69,8 +69,7 @@ class Store:
         `failed` gets what the work raised, or a StoreError where file or disk are at fault; nothing was written then.
         Raises StoreError after `close`.
         """
-        if self._closed:
-            raise StoreError("The store is closed", "The agent is ending. Start it again.")
+        self._refuse_if_closed()
         self._loop = asyncio.get_running_loop()
         self._writer.put(Item(work, done, failed))
 
@@ -91,6 +90,7 @@ class Store:
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query, at once, as they are committed. Raises StoreError where file or disk are at fault."""
+        self._refuse_if_closed()
         try:
             return self._reader.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
@@ -109,6 +109,10 @@ class Store:
         if not self._damaged:
             with suppress(OSError, NmrError):  # without the sum the next start only looks less closely
                 keep_sum(self._path)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreError("The store is closed", "The agent is ending. Start it again.")
 
     def _tell(self, group: list[Item]) -> None:
         """Called in the writer's thread after a commit: one hop to the loop for the whole group."""

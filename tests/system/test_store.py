@@ -91,6 +91,8 @@ def test_closing_commits_what_was_submitted_and_its_callbacks_still_come(tmp_pat
         store.close()
         with pytest.raises(StoreError, match="closed"):
             store.submit(add)
+        with pytest.raises(StoreError, match="closed"):
+            store.read("SELECT 1")
         await asyncio.sleep(0)
         return told
 
