@@ -8,7 +8,7 @@ Each refusal has a code of its own (REFUSALS), counted and logged with hash, len
 
 from dataclasses import dataclass
 
-from agent.domain.audience import Audience
+from agent.domain.audience import EVERYBODY, Audience
 from agent.domain.envelope import LIFE_MS, MINUTE_MS, SEALED_BYTES, Envelope
 from agent.domain.events import Instant
 from agent.domain.ledger import Ledger, Member, is_meant
@@ -59,7 +59,7 @@ class Admitted:
 
 
 class Admission:
-    """The checks, bound to who we are; `me` must be a member for anything to be meant for us."""
+    """The checks, bound to who we are; whoever is revoked gets nothing any more."""
 
     def __init__(self, me: Identity, buckets: Buckets) -> None:
         self._me = me
@@ -97,10 +97,16 @@ class Admission:
         if peer is not None and peer != envelope.sender:
             raise FrameRefused("link", f"{peer} carried a message of {envelope.sender}")
         audience = envelope.audience
-        mine = ledger.member(self._me.station)
-        if audience is None or mine is None or not is_meant(mine, audience):
+        if audience is None or not self._is_meant(audience, ledger):
             raise FrameRefused("audience")
         return audience
+
+    def _is_meant(self, audience: Audience, ledger: Ledger) -> bool:
+        """A newcomer does not stand in its own ledger yet, and must hear the hub to get there."""
+        mine = ledger.members.get(self._me.station)
+        if mine is None:
+            return audience in (EVERYBODY, Audience("station", self._me.station))
+        return not mine.revoked and is_meant(mine, audience)
 
 
 def _check_time(envelope: Envelope, now: Instant) -> bool:

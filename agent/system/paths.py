@@ -110,6 +110,12 @@ class Profile:
         return self.data_folder / "hub"
 
     @property
+    def hub_control_address(self) -> str:
+        """Path of the hub's own Unix socket, or name of its pipe: a station and a hub may share a profile."""
+        pipe = self.control_address.startswith("\\\\")
+        return f"{self.control_address}-hub" if pipe else str(Path(self.control_address).with_suffix(".hub"))
+
+    @property
     def lock_file(self) -> Path:
         """Held by the one agent of this profile."""
         return self.data_folder / "agent.lock"

@@ -1,0 +1,156 @@
+"""The hub's decisions: an event and the time go in, effects come out; nothing else happens here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.domain.audience import EVERYBODY, Audience
+from agent.domain.effects import Effect, Note, Post
+from agent.domain.envelope import QUIET, WANT_NOTHING
+from agent.domain.events import Arrived, GaveUp, Heard, Instant, LinkChanged, StrangerHeard, Woke
+from agent.domain.ledger import Ledger
+from agent.domain.messages import (
+    LedgerGet,
+    LedgerPart,
+    OrderDelete,
+    OrderList,
+    OrderPut,
+    PageAnswer,
+    PageNew,
+    PageWithdraw,
+    Parameters,
+    Presence,
+    Probe,
+)
+from agent.domain.order import to_order
+from agent.hub.entries import part_after
+from agent.hub.history import History, Paged
+from agent.hub.lists import Lists
+from agent.hub.registry import Filed, Registry
+from agent.hub.roster import Roster
+
+TIDY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the last run left on disk, by kind; see the Keep effects of the parts."""
+
+    ledger: Ledger
+    frames: Sequence[bytes] = ()
+    orders: Sequence[Filed] = ()
+    pages: Sequence[Paged] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """An entry of the ledger is on disk: this is the state after it."""
+
+    frame: bytes
+    ledger: Ledger
+
+
+@dataclass(slots=True)
+class Links:
+    """How the hub's own links stand."""
+
+    states: dict[str, LinkChanged] = field(default_factory=dict)
+
+    @property
+    def up(self) -> bool:
+        """Whether stations can reach us over any."""
+        return any(link.state == "up" for link in self.states.values())
+
+
+class Core:
+    """One hub. `handle` is the whole interface; the parts are there to be looked at."""
+
+    def __init__(self, *, kept: Kept, new_id: Callable[[], str], now: Instant) -> None:
+        self.ledger = kept.ledger
+        self.frames = list(kept.frames)
+        self.registry = Registry(kept.orders)
+        self.history = History(kept.pages)
+        self.roster = Roster(now.ms)
+        self.links = Links()
+        self._new_id = new_id
+        self._lists = Lists(self.registry, new_id)
+        self._tidy_at = now.mono
+        self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
+            Arrived: self._arrived,
+            Appended: self._appended,
+            Heard: self._heard,
+            LinkChanged: self._link,
+            StrangerHeard: lambda event, _: [Note("stranger", {"link": event.link})],
+            GaveUp: lambda event, _: [Note("gave up", {"id": event.id, "station": event.station, "why": event.why})],
+            Woke: lambda _, now: self._woke(now),
+        }
+        self._decide: dict[type[Parameters], Callable[[Arrived, Any, Instant], list[Effect]]] = {
+            OrderPut: self._order,
+            OrderDelete: self._order,
+            OrderList: self._lists.asked,
+            LedgerGet: self._ledger_get,
+            Probe: self._probe,
+            Presence: self._presence,
+            PageNew: lambda event, page, _: self.history.asked(event, page),
+            PageAnswer: lambda event, answer, _: self.history.answered(event, answer),
+            PageWithdraw: lambda event, _, __: self.history.withdrawn(event),
+        }
+
+    def handle(self, event: object, now: Instant) -> list[Effect]:
+        """Decide; events that mean nothing to a hub have no effects."""
+        decide = self._on.get(type(event))
+        return decide(event, now) if decide else []
+
+    def _arrived(self, event: Arrived, now: Instant) -> list[Effect]:
+        self.roster.heard(event.envelope.sender, now.mono)
+        decide = self._decide.get(type(event.params))
+        return decide(event, event.params, now) if decide else []
+
+    def _heard(self, event: Heard, now: Instant) -> list[Effect]:
+        self.roster.heard(event.station, now.mono)
+        return []
+
+    def _order(self, event: Arrived, change: OrderPut | OrderDelete, now: Instant) -> list[Effect]:
+        return self.registry.merge(to_order(change), event.envelope.at, now.ms)
+
+    def _probe(self, event: Arrived, probe: Probe, now: Instant) -> list[Effect]:
+        """Say that we are here, what time it is and, if the asker knows it otherwise, who else is."""
+        number = self.roster.look(now.mono)
+        names = self.roster.names() if probe.roster != number else None
+        answer = Probe(n=probe.n, time=now.ms, roster=number, live=names)
+        return [self._tell(event.envelope.sender, "probe", answer, event.envelope.id)]
+
+    def _presence(self, event: Arrived, presence: Presence, _: Instant) -> list[Effect]:
+        if not presence.up:
+            self.roster.left(event.envelope.sender)
+        return []
+
+    def _ledger_get(self, event: Arrived, get: LedgerGet, _: Instant) -> list[Effect]:
+        return [self._tell(event.envelope.sender, "ledger.part", part_after(self.frames, get.after), event.envelope.id)]
+
+    def _appended(self, event: Appended, _: Instant) -> list[Effect]:
+        """Tell every station at once who has come or gone."""
+        before, self.ledger = self.ledger, event.ledger
+        self.frames.append(event.frame)
+        for station in before.members:
+            if self.ledger.member(station) is None:
+                self.roster.left(station)
+        stations = tuple(sorted(member.station for member in self.ledger.active()))
+        part = LedgerPart(entries=(event.frame.decode("ascii"),))
+        push = Post(self._new_id(), EVERYBODY, stations, "ledger.part", part, want=WANT_NOTHING, prio=QUIET)
+        return [push] if stations else []
+
+    def _link(self, event: LinkChanged, _: Instant) -> list[Effect]:
+        self.links.states[event.name] = event
+        return [Note("link", {"name": event.name, "state": event.state, "why": event.why})]
+
+    def _woke(self, now: Instant) -> list[Effect]:
+        effects = self._lists.go_on(now)
+        if now.mono >= self._tidy_at:
+            self._tidy_at = now.mono + TIDY_S
+            effects += self.registry.forget_old(now.ms)
+        return effects
+
+    def _tell(self, station: str, type_: str, params: Parameters, re: str) -> Post:
+        to = Audience("station", station)
+        return Post(self._new_id(), to, (station,), type_, params, re=re, want=WANT_NOTHING, prio=QUIET)

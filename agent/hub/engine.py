@@ -1,0 +1,110 @@
+"""One running hub: the core is told what happens, and what it decides is done."""
+
+import asyncio
+import logging
+
+from agent.domain.effects import Effect, Note, WakeAt
+from agent.domain.events import Arrived, LinkChanged, Woke
+from agent.hub.core import Appended, Core, Kept
+from agent.links.base import Link, Session
+from agent.links.keeper import LinkState, keep_up
+from agent.routing import rows
+from agent.routing.admission import Admission
+from agent.routing.bucket import Buckets
+from agent.routing.router import Router
+from agent.system.clock import SiteClock
+from agent.system.ids import new_id
+from agent.system.log import event
+from agent.system.store import Store
+from agent.wire.keys import Identity
+
+log = logging.getLogger(__name__)
+
+PEER_RATE, PEER_BURST = 200.0, 2000
+"""What one station may send: a second, for long, and at once, when it comes back with a day's changes."""
+
+
+class Engine:
+    """Core, router and links of a hub; everything in it happens in one event loop."""
+
+    def __init__(self, me: Identity, store: Store, kept: Kept, clock: SiteClock) -> None:
+        self.core = Core(kept=kept, new_id=new_id, now=clock.now())
+        self.connected = asyncio.Event()
+        self._clock, self._store = clock, store
+        self._buckets = Buckets(PEER_RATE, PEER_BURST)
+        self._wake: asyncio.TimerHandle | None = None
+        self.router = Router(
+            me=me,
+            store=store,
+            admission=Admission(me, self._buckets),
+            ledger=lambda: self.core.ledger,
+            now=clock.now,
+            new_id=new_id,
+            handle=self.handle,
+            perform=self._perform,
+        )
+
+    def start(self) -> None:
+        """Take up what the last run left open."""
+        self.router.start()
+
+    def appended(self, appended: Appended) -> None:
+        """The ledger grew: whoever is no member any more gets nothing more from us."""
+        self.handle(appended)
+        self.router.revoked()
+
+    def handle(self, happened: object) -> None:
+        """Tell the core and run what it decides. A defect there never stops the hub, nor loops on one message."""
+        arrived = None
+        if isinstance(happened, Arrived) and rows.is_stored(happened.envelope.type):
+            arrived = happened.envelope.id
+        try:
+            effects = self.core.handle(happened, self._clock.now())
+        except Exception:
+            log.exception("the core failed on %s", type(happened).__name__)
+            effects = []
+        self.router.run(effects, arrived)
+
+    async def keep(self, link: Link) -> None:
+        """Keep a link up until cancelled."""
+
+        def opened(session: Session) -> None:
+            self.router.opened(link.name, session)
+
+        def changed(now: LinkState) -> None:
+            if now.state == "up":
+                self.connected.set()
+            else:
+                self.router.closed(link.name)
+            self.handle(LinkChanged(now.name, now.state, now.why))
+
+        await keep_up(link, opened=opened, arrived=self.router.arrived, changed=changed)
+
+    def tidy(self) -> None:
+        """Forget what is no longer needed; once an hour."""
+        now = self._clock.now()
+        self._buckets.forget_idle(now.mono)
+        self._store.submit(lambda db: rows.forget_old(db, now.ms))
+        self.handle(Woke())
+
+    def stop(self) -> None:
+        """Be quiet; everything open is on disk."""
+        self.router.stop()
+        if self._wake is not None:
+            self._wake.cancel()
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case WakeAt(mono):
+                self._wake_at(mono)
+            case Note(name, fields):
+                event(log, name, **fields)
+
+    def _wake_at(self, mono: float) -> None:
+        loop = asyncio.get_running_loop()
+        when = loop.time() + max(0.0, mono - self._clock.now().mono)
+        if self._wake is not None and not self._wake.cancelled() and loop.time() <= self._wake.when() <= when:
+            return
+        if self._wake is not None:
+            self._wake.cancel()
+        self._wake = loop.call_at(when, lambda: self.handle(Woke()))

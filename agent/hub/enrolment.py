@@ -1,0 +1,226 @@
+"""The door of the site: makes invites, lets newcomers in, shows members out."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from agent.domain.effects import Keep
+from agent.domain.errors import BadInput
+from agent.domain.events import Instant
+from agent.domain.keys import from_b64u, kid_of, to_b64u
+from agent.domain.ledger import Ledger
+from agent.domain.names import HUB, is_name
+from agent.hub.accounts import Accounts, StationAccount, make_account, new_password
+from agent.hub.entries import member_value
+from agent.hub.invites import FORGET_MS, Issued, claimed_by, free_name, is_alarm, judge
+from agent.hub.kept import write_kept
+from agent.hub.publisher import Publisher
+from agent.system.log import event
+from agent.system.store import Store
+from agent.wire.enrolment import EnrolRefused, Request, Welcome, read_request, show_card, write_answer
+from agent.wire.invite import SECRET_BYTES, Card, invite_id, new_secret
+from agent.wire.keys import Identity
+
+log = logging.getLogger(__name__)
+
+_MOST_ALARMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where stations find the site; `ca` is the PEM text of its authority."""
+
+    url: str
+    brokers: tuple[tuple[str, int], ...]
+    ca: bytes
+
+
+class Enrolment:
+    """Invites and what becomes of them. Its coroutines must not be cancelled on the way; see Errands."""
+
+    def __init__(
+        self,
+        *,
+        me: Identity,
+        site: Site,
+        store: Store,
+        accounts: Accounts,
+        publisher: Publisher,
+        ledger: Callable[[], Ledger],
+        genesis: Callable[[], bytes],
+        now: Callable[[], Instant],
+        kept: Iterable[Issued],
+    ) -> None:
+        self._me, self._site, self._store, self._accounts, self._publisher = me, site, store, accounts, publisher
+        self._ledger, self._genesis, self._now = ledger, genesis, now
+        self._issued = {issued.id: issued for issued in kept}
+        self._one = asyncio.Lock()  # one newcomer at a time: the first key of an invite is the only one
+        self.alarms: list[str] = []
+
+    async def invite(self, person: str, roles: Sequence[str], station: str, hours: int) -> tuple[bytes, Card]:
+        """Make an invite; returns its secret and its card. Raises BadInput, StoreError."""
+        for field, name in (
+            ("person", person),
+            *(("roles", role) for role in roles),
+            *([("station", station)] * bool(station)),
+        ):
+            if not is_name(name) or name == HUB:
+                raise BadInput("This name cannot be used", f"“{name}”: write 1 to 32 of a-z, 0-9 and -", field=field)
+        if station and self._is_taken(station):
+            raise BadInput(
+                "This station is there already", f"Revoke “{station}” first, or choose another name", field="station"
+            )
+        secret = new_secret(secrets.token_bytes(SECRET_BYTES))
+        issued = Issued(
+            id=invite_id(secret),
+            secret=to_b64u(secret),
+            person=person,
+            roles=tuple(dict.fromkeys(roles)),
+            station=station,
+            not_after=self._now().ms + hours * 3_600_000,
+        )
+        await self._keep(issued)
+        event(log, "invite", id=issued.id, person=person, roles=",".join(roles))
+        return secret, self._card(issued)
+
+    def show(self, invite: str) -> bytes:
+        """Return what the hub shows to whoever knows the name of an invite; raises EnrolRefused."""
+        issued = self._issued.get(invite)
+        if issued is None:
+            raise EnrolRefused("invite-unknown")
+        if self._now().ms >= issued.not_after:
+            raise EnrolRefused("invite-used" if issued.used else "invite-expired")
+        return show_card(from_b64u(issued.secret), self._card(issued))
+
+    async def enrol(self, sealed: bytes) -> bytes:
+        """Let a newcomer in as far as it must confirm; returns the sealed answer. Raises EnrolRefused, NmrError."""
+        request = read_request(self._me, sealed, self._secret)
+        async with self._one:
+            issued = self._judged(request)
+            if not issued.answer:
+                issued = await self._admit(issued, request)
+            await self._accounts.tell()
+            return from_b64u(issued.answer)
+
+    async def confirm(self, sealed: bytes) -> None:
+        """The newcomer has everything on its disk: it is a member. Raises EnrolRefused, NmrError."""
+        request = read_request(self._me, sealed, self._secret, "confirm")
+        async with self._one:
+            issued = self._judged(request)
+            if not issued.given or issued.given != request.wish:
+                raise EnrolRefused("enrol-proof", "nothing was claimed that could be confirmed")
+            if issued.used:
+                return
+            used = replace(issued, used=True)
+            value = member_value(issued.person, issued.roles, request.sign, request.receive)
+            await self._publisher.append("member.add", issued.given, value, [_keep(used)])
+            self._issued[used.id] = used
+
+    async def revoke(self, station: str) -> None:
+        """Show a member out: from now on nobody takes its messages, and the broker throws it off."""
+        self._member(station)
+        async with self._one:
+            await self._publisher.append("member.revoke", station, {}, [Accounts.keep_none(station)])
+            await self._accounts.drop(station)
+
+    async def give_roles(self, station: str, roles: Sequence[str]) -> None:
+        """Change what a member may do and is called for."""
+        self._member(station)
+        for role in roles:
+            if not is_name(role) or role == HUB:
+                raise BadInput("This name cannot be used", f"“{role}”: write 1 to 32 of a-z, 0-9 and -", field="roles")
+        await self._publisher.append("member.roles", station, {"roles": list(dict.fromkeys(roles))})
+
+    async def tidy(self) -> None:
+        """Close the accounts of newcomers who never confirmed, forget old invites."""
+        now = self._now().ms
+        async with self._one:
+            for issued in [issued for issued in self._issued.values() if now >= issued.not_after]:
+                if issued.given and not issued.used:
+                    await self._keep(replace(issued, given="", answer=""), Accounts.keep_none(issued.given))
+                    await self._accounts.drop(issued.given)
+                if now >= issued.not_after + FORGET_MS:
+                    await write_kept(self._store, [Keep("invite", issued.id, None)])
+                    del self._issued[issued.id]
+
+    async def _admit(self, issued: Issued, request: Request) -> Issued:
+        """Commit claim, account and answer together, then return the claim."""
+        station = free_name(issued.station or request.wish or issued.person, self._is_taken)
+        password, kid = new_password(), kid_of(from_b64u(request.sign))
+        account = make_account(station, kid, password, self._now().ms)
+        welcome = self._welcome(issued, account, password)
+        answer = write_answer(self._me, from_b64u(issued.secret), request, welcome)
+        claimed = replace(issued, claimed=claimed_by(request), given=station, answer=to_b64u(answer))
+        await self._keep(claimed, Accounts.keep(account))
+        self._accounts.put(account)
+        event(log, "enrol", invite=issued.id, station=station)
+        return claimed
+
+    def _welcome(self, issued: Issued, account: StationAccount, password: str) -> Welcome:
+        return Welcome(
+            station=account.station,
+            site=self._me.site,
+            person=issued.person,
+            roles=issued.roles,
+            password=password,
+            client_id=account.client_id,
+            url=self._site.url,
+            brokers=self._site.brokers,
+            ca=to_b64u(self._site.ca),
+            genesis=self._genesis().decode("ascii"),
+            psk=account.psk,
+        )
+
+    def _card(self, issued: Issued) -> Card:
+        return Card(
+            site=self._me.site,
+            sign=to_b64u(self._me.sign),
+            receive=to_b64u(self._me.receive),
+            url=self._site.url,
+            brokers=self._site.brokers,
+            ca=to_b64u(self._site.ca),
+            person=issued.person,
+            roles=issued.roles,
+            not_after=issued.not_after,
+        )
+
+    def _judged(self, request: Request) -> Issued:
+        """Return the invite if this request may use it; a second computer with the same secret is an alarm."""
+        issued = self._issued[request.invite]
+        if is_alarm(issued, request):
+            self._alarm(issued)
+        verdict = judge(issued, request, self._now().ms)
+        if verdict not in ("new", "again"):
+            raise EnrolRefused(verdict)
+        return issued
+
+    def _alarm(self, issued: Issued) -> None:
+        event(log, "enrol-alarm", logging.WARNING, invite=issued.id, person=issued.person, station=issued.given)
+        told = f"A second computer tried the invite for {issued.person}, which {issued.given} had used: who has it?"
+        self.alarms = [told, *(old for old in self.alarms if old != told)][:_MOST_ALARMS]
+
+    def _is_taken(self, station: str) -> bool:
+        claimed = any(issued.given == station and not issued.used for issued in self._issued.values())
+        return station == HUB or claimed or self._ledger().member(station) is not None
+
+    def _member(self, station: str) -> None:
+        if station == HUB or self._ledger().member(station) is None:
+            raise BadInput(
+                "There is no such station", f"“{station}” is no member", code="no-such-station", field="station"
+            )
+
+    def _secret(self, invite: str) -> bytes | None:
+        issued = self._issued.get(invite)
+        return None if issued is None else from_b64u(issued.secret)
+
+    async def _keep(self, issued: Issued, *also: Keep) -> None:
+        await write_kept(self._store, [_keep(issued), *also])
+        self._issued[issued.id] = issued
+
+
+def _keep(issued: Issued) -> Keep:
+    return Keep("invite", issued.id, issued)

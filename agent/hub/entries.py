@@ -1,0 +1,61 @@
+"""How an entry of the site's ledger is written: signed by the hub's key and linked to the one before."""
+
+from collections.abc import Mapping, Sequence
+
+from agent.domain.audience import EVERYBODY
+from agent.domain.envelope import LIFE_MS, PART_BYTES, QUIET, VERSION, WANT_NOTHING, Envelope
+from agent.domain.keys import to_b64u
+from agent.domain.ledger import Ledger
+from agent.domain.messages import LedgerPart
+from agent.domain.names import HUB
+from agent.wire.frame import sign_frame
+from agent.wire.keys import Identity
+
+MOST_ENTRIES = 64
+_ROOM = PART_BYTES - 1024
+"""What an envelope leaves for the frames in it, bytes."""
+
+
+def make_entry(
+    ledger: Ledger, me: Identity, op: str, subject: str, value: Mapping[str, object], *, id_: str, at: int
+) -> bytes:
+    """Return the frame of the entry that follows `ledger`; `at` is ms UTC. Whether it may follow, read_entry says."""
+    entry = {"seq": ledger.seq + 1, "prev": to_b64u(ledger.head), "op": op, "subject": subject, "value": dict(value)}
+    envelope = Envelope(
+        v=VERSION,
+        site=me.site,
+        id=id_,
+        sender=HUB,
+        to=EVERYBODY.to_wire(),
+        type="ledger.entry",
+        at=at,
+        exp=at + LIFE_MS["ledger.entry"],
+        re=None,
+        want=WANT_NOTHING,
+        prio=QUIET,
+        head=ledger.short_head(),
+        p=entry,
+    )
+    return sign_frame(envelope, me)
+
+
+def genesis_value(me: Identity) -> dict[str, object]:
+    """The value of the first entry: the hub's own keys."""
+    return {"sign": to_b64u(me.sign), "receive": to_b64u(me.receive)}
+
+
+def member_value(person: str, roles: Sequence[str], sign: str, receive: str) -> dict[str, object]:
+    """The value of `member.add`; keys in base64url."""
+    return {"person": person, "roles": list(roles), "sign": sign, "receive": receive}
+
+
+def part_after(frames: Sequence[bytes], after: int) -> LedgerPart:
+    """Return as many entries from seq `after` + 1 on as fit into one message; frames[0] is entry 1."""
+    taken: list[str] = []
+    size = 0
+    for frame in frames[after : after + MOST_ENTRIES]:
+        size += len(frame) + len('"",')
+        if taken and size > _ROOM:
+            break
+        taken.append(frame.decode("ascii"))
+    return LedgerPart(entries=tuple(taken), more=after + len(taken) < len(frames))

@@ -1,0 +1,149 @@
+"""What IT may ask of the running hub over its control socket."""
+
+# do            with                                   result
+# hub.invite    person, roles[], station (or "")       {invite: file object, code, link, url, not_after_ms}
+# hub.revoke    station                                {}
+# hub.roles     station, roles[]                       {}
+# hub.stations  -                                      [{station, person, roles, kid, since_ms (a member since),
+#                                                        seen_ms (last heard, or null), live, revoked}]
+# hub.status    -                                      {site, url, broker, http_port, mqtt_port, refused: {code: n},
+#                                                        open_rows, links, orders, pages, stations: n, live: [station],
+#                                                        ledger: {seq, head}, alarms: [text]}
+# quit          -                                      {}
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from msgspec import Struct, ValidationError, convert
+
+from agent.domain.errors import BadInput
+from agent.domain.events import Instant
+from agent.domain.keys import to_b64u
+from agent.domain.ledger import Member
+from agent.domain.names import HUB
+from agent.hub.core import Core
+from agent.hub.enrolment import Enrolment
+from agent.hub.errands import Errands
+from agent.system.control_server import Say
+from agent.wire.frame import read_body, take_apart
+from agent.wire.invite import write_code, write_file, write_link
+
+With = TypeVar("With", bound=Struct)
+
+
+class _Invite(Struct, forbid_unknown_fields=True):
+    person: str
+    roles: tuple[str, ...] = ()
+    station: str | None = None
+
+
+class _Station(Struct, forbid_unknown_fields=True):
+    station: str
+
+
+class _Roles(Struct, forbid_unknown_fields=True):
+    station: str
+    roles: tuple[str, ...]
+
+
+class Office:
+    """Answers IT. `facts` are what the status says besides; `quit_` ends the hub."""
+
+    def __init__(
+        self,
+        *,
+        core: Core,
+        enrolment: Enrolment,
+        errands: Errands,
+        invite_hours: int,
+        now: Callable[[], Instant],
+        facts: Callable[[], dict[str, Any]],
+        quit_: Callable[[], None],
+    ) -> None:
+        self._core, self._enrolment, self._errands, self._hours = core, enrolment, errands, invite_hours
+        self._now, self._facts, self._quit = now, facts, quit_
+        self._since: dict[str, int] = {}
+        self._read = 0
+
+    async def answer(self, do: str, with_: dict[str, Any], _: Say) -> object:
+        """Return the result of a request; raises NmrError."""
+        match do:
+            case "hub.invite":
+                return await self._invite(_given(with_, _Invite))
+            case "hub.revoke":
+                await self._errands.run(self._enrolment.revoke(_given(with_, _Station).station))
+            case "hub.roles":
+                asked = _given(with_, _Roles)
+                await self._errands.run(self._enrolment.give_roles(asked.station, asked.roles))
+            case "hub.stations":
+                return self.stations()
+            case "hub.status":
+                return self.status()
+            case "quit":
+                self._quit()
+            case _:
+                raise BadInput("The hub cannot do that", f"“{do}” is none of its requests", code="no-such-request")
+        return {}
+
+    def stations(self) -> list[dict[str, Any]]:
+        """Return every station there ever was, by name."""
+        now = self._now()
+        members = sorted(self._core.ledger.members.values(), key=lambda member: member.station)
+        return [self._station(member, now) for member in members if member.station != HUB]
+
+    def status(self) -> dict[str, Any]:
+        """Return how the hub stands."""
+        core = self._core
+        return {
+            "site": core.ledger.site,
+            **self._facts(),
+            "links": [
+                {"name": link.name, "state": link.state, "detail": link.why} for link in core.links.states.values()
+            ],
+            "orders": core.registry.alive(),
+            "pages": len(core.history.pages),
+            "stations": len(core.ledger.active()),
+            "live": sorted(core.roster.live(self._now().mono)),
+            "ledger": {"seq": core.ledger.seq, "head": to_b64u(core.ledger.head)},
+            "alarms": list(self._enrolment.alarms),
+        }
+
+    async def _invite(self, asked: _Invite) -> dict[str, Any]:
+        making = self._enrolment.invite(asked.person, asked.roles, asked.station or "", self._hours)
+        secret, card = await self._errands.run(making)
+        return {
+            "invite": write_file(secret, card),
+            "code": write_code(secret),
+            "link": write_link(secret, card),
+            "url": card.url,
+            "not_after_ms": card.not_after,
+        }
+
+    def _station(self, member: Member, now: Instant) -> dict[str, Any]:
+        silent = self._core.roster.silent_for(member.station, now.mono)
+        return {
+            "station": member.station,
+            "person": member.person,
+            "roles": list(member.roles),
+            "kid": to_b64u(member.kid),
+            "since_ms": self._added().get(member.station),
+            "seen_ms": None if silent is None else now.ms - round(silent * 1000),
+            "live": member.station in self._core.roster.live(now.mono),
+            "revoked": member.revoked,
+        }
+
+    def _added(self) -> dict[str, int]:
+        """When each station became a member: the entries tell."""
+        for frame in self._core.frames[self._read :]:
+            envelope, _ = read_body(take_apart(frame).body)
+            if envelope.p["op"] == "member.add":
+                self._since[envelope.p["subject"]] = envelope.at
+        self._read = len(self._core.frames)
+        return self._since
+
+
+def _given(with_: dict[str, Any], kind: type[With]) -> With:
+    try:
+        return convert(with_, kind)
+    except ValidationError as error:
+        raise BadInput("The request cannot be understood", str(error), code="bad-request") from error

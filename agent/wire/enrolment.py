@@ -1,0 +1,216 @@
+"""How a station joins a site: what both sides write and read, and everything they check in each other."""
+
+# GET  /invite/<id>     ← {"card": B64U(card), "mac": B64U(HMAC(K_card, PAE("nmr1/invite-card", id, card)))}
+#                         card is strict JSON; over TLS that nobody has verified yet: the MAC says whether it is true
+# POST /enrol           → HPKE to the hub of the request   {v, invite, wish, sign, receive, nonce, signature, mac}
+#                       ← HPKE to the station of the answer {welcome: B64U(json), signature, mac}
+# POST /enrol/confirm   → HPKE to the hub of the request, made with the purpose "confirm" and the station's name as wish
+#                       ← {}
+#
+# request   all = (site, invite, wish, sign, receive, nonce)
+#           signature = Ed25519(new key, PAE("nmr1/enrol-request", purpose, *all))
+#           mac       = HMAC(K_request | K_confirm, PAE("nmr1/enrol-request-mac", purpose, *all, signature))
+# answer    all = (site, invite, sign, nonce, welcome)
+#           signature = Ed25519(hub, PAE("nmr1/enrol-answer", *all))
+#           mac       = HMAC(K_answer, PAE("nmr1/enrol-answer-mac", *all, signature))
+# HPKE      as for the seal, info = PAE("nmr1/enrol", site, kid of the recipient)
+
+import hmac
+from collections.abc import Callable
+from typing import Annotated, Literal, TypeVar
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from msgspec import Meta, Struct, ValidationError, convert, to_builtins
+
+from agent.domain.envelope import Name
+from agent.domain.keys import from_b64u, kid_of, pae, to_b64u
+from agent.domain.messages import FrameText
+from agent.wire.invite import Card, PublicKey, Purpose, check_card, invite_id, invite_key
+from agent.wire.keys import Identity
+from agent.wire.strict_json import NotStrict, decode, encode
+
+REQUEST_BYTES, ANSWER_BYTES = 4 * 1024, 32 * 1024
+NONCE_BYTES = 32
+
+InviteId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
+Text32 = PublicKey
+"""Any 32 bytes in base64url."""
+Text64 = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{86}$")]
+
+_suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+
+
+class EnrolRefused(Exception):
+    """What came is not what an honest other side would send; `code` is for counters and answers."""
+
+    def __init__(self, code: str, why: str = "") -> None:
+        super().__init__(why or code)
+        self.code = code
+
+
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A newcomer's wish to be let in under its new keys; `wish` is the station name it would like, or ""."""
+
+    v: Literal[1] = 1
+    invite: InviteId
+    wish: Name | Literal[""]
+    sign: PublicKey
+    receive: PublicKey
+    nonce: Text32
+    signature: Text64
+    mac: Text32
+
+
+class Welcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All a station gets: its name, its account at the broker, the site's first ledger entry, its PSK bundle.
+
+    `psk` is {gen, psk_id, psk, not_after, backup_id, backup}, bytes in base64url; `ca` is base64url of the PEM text.
+    """
+
+    station: Name
+    site: Name
+    person: Name
+    roles: tuple[Name, ...]
+    password: Annotated[str, Meta(min_length=32, max_length=128)]
+    client_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22}$")]
+    url: str
+    brokers: tuple[tuple[str, int], ...]
+    ca: str
+    genesis: FrameText
+    psk: dict[str, str | int]
+
+
+class _Signed(Struct, frozen=True, forbid_unknown_fields=True):
+    welcome: str
+    signature: Text64
+    mac: Text32
+
+
+class _Shown(Struct, frozen=True, forbid_unknown_fields=True):
+    card: str
+    mac: Text32
+
+
+Message = TypeVar("Message", bound=Struct)
+
+
+def show_card(secret: bytes, card: Card) -> bytes:
+    """Return the hub's answer to whoever knows the invite's name."""
+    text = encode(to_builtins(card))
+    return encode({"card": to_b64u(text), "mac": to_b64u(_card_mac(secret, text))})
+
+
+def read_card(secret: bytes, shown: bytes) -> Card:
+    """Return the card if whoever showed it knows the secret; raises EnrolRefused("wrong-hub")."""
+    try:
+        answer = convert(decode(shown), _Shown)
+        text = from_b64u(answer.card)
+        if not hmac.compare_digest(from_b64u(answer.mac), _card_mac(secret, text)):
+            raise EnrolRefused("wrong-hub", "it does not know this invite's secret")
+        card = convert(decode(text), Card)
+        check_card(card)
+    except (NotStrict, ValidationError, ValueError) as error:
+        raise EnrolRefused("wrong-hub", str(error)) from error
+    return card
+
+
+def write_request(
+    card: Card, secret: bytes, me: Identity, nonce: bytes, wish: str, purpose: Purpose = "request"
+) -> bytes:
+    """Return the sealed request of a newcomer whose keys are `me`; with "confirm", `wish` is the name it was given."""
+    said = (card.site, invite_id(secret), wish, me.sign, me.receive, nonce)
+    signature = me.signing.sign(pae("nmr1/enrol-request", purpose, *said))
+    mac = _mac(secret, purpose, pae("nmr1/enrol-request-mac", purpose, *said, signature))
+    request = Request(
+        invite=invite_id(secret),
+        wish=wish,
+        sign=to_b64u(me.sign),
+        receive=to_b64u(me.receive),
+        nonce=to_b64u(nonce),
+        signature=to_b64u(signature),
+        mac=to_b64u(mac),
+    )
+    return _seal(request, card.site, from_b64u(card.sign), from_b64u(card.receive))
+
+
+def read_request(
+    hub: Identity, sealed: bytes, secret_of: Callable[[str], bytes | None], purpose: Purpose = "request"
+) -> Request:
+    """Return a request that knows the secret of its invite and owns its key.
+
+    Raises EnrolRefused("size" | "enrol-unreadable" | "invite-unknown" | "enrol-proof").
+    """
+    request = _open(hub, sealed, REQUEST_BYTES, Request)
+    secret = secret_of(request.invite)
+    if secret is None:
+        raise EnrolRefused("invite-unknown")
+    try:
+        sign, receive, nonce, signature, mac = map(
+            from_b64u, (request.sign, request.receive, request.nonce, request.signature, request.mac)
+        )
+        said = (hub.site, request.invite, request.wish, sign, receive, nonce)
+        right = _mac(secret, purpose, pae("nmr1/enrol-request-mac", purpose, *said, signature))
+        if not hmac.compare_digest(mac, right):
+            raise EnrolRefused("enrol-proof", "the request does not know the secret of its invite")
+        Ed25519PublicKey.from_public_bytes(sign).verify(signature, pae("nmr1/enrol-request", purpose, *said))
+        X25519PublicKey.from_public_bytes(receive)
+    except (ValueError, InvalidSignature) as error:
+        raise EnrolRefused("enrol-proof", "the request does not own its key") from error
+    return request
+
+
+def write_answer(hub: Identity, secret: bytes, request: Request, welcome: Welcome) -> bytes:
+    """Return the sealed answer to a request."""
+    text = encode(to_builtins(welcome))
+    sign = from_b64u(request.sign)
+    said = (hub.site, request.invite, sign, from_b64u(request.nonce), text)
+    signature = hub.signing.sign(pae("nmr1/enrol-answer", *said))
+    mac = _mac(secret, "answer", pae("nmr1/enrol-answer-mac", *said, signature))
+    return _seal(_Signed(to_b64u(text), to_b64u(signature), to_b64u(mac)), hub.site, sign, from_b64u(request.receive))
+
+
+def read_answer(card: Card, secret: bytes, me: Identity, nonce: bytes, sealed: bytes) -> Welcome:
+    """Return the hub's welcome to our request; raises EnrolRefused("size" | "enrol-unreadable" | "wrong-hub")."""
+    answer = _open(me, sealed, ANSWER_BYTES, _Signed)
+    try:
+        text, signature = from_b64u(answer.welcome), from_b64u(answer.signature)
+        said = (card.site, invite_id(secret), me.sign, nonce, text)
+        right = _mac(secret, "answer", pae("nmr1/enrol-answer-mac", *said, signature))
+        if not hmac.compare_digest(from_b64u(answer.mac), right):
+            raise EnrolRefused("wrong-hub", "the answer does not know the secret of our invite")
+        Ed25519PublicKey.from_public_bytes(from_b64u(card.sign)).verify(signature, pae("nmr1/enrol-answer", *said))
+        welcome = convert(decode(text), Welcome)
+    except (ValueError, InvalidSignature, NotStrict, ValidationError) as error:
+        raise EnrolRefused("wrong-hub", str(error)) from error
+    if welcome.site != card.site:
+        raise EnrolRefused("wrong-hub", "another site")
+    return welcome
+
+
+def _card_mac(secret: bytes, text: bytes) -> bytes:
+    return _mac(secret, "card", pae("nmr1/invite-card", invite_id(secret), text))
+
+
+def _mac(secret: bytes, purpose: Purpose, content: bytes) -> bytes:
+    return hmac.digest(invite_key(secret, purpose), content, "sha256")
+
+
+def _info(site: str, sign: bytes) -> bytes:
+    return pae("nmr1/enrol", site, kid_of(sign))
+
+
+def _seal(message: Struct, site: str, sign: bytes, receive: bytes) -> bytes:
+    public = X25519PublicKey.from_public_bytes(receive)
+    return _suite.encrypt(encode(to_builtins(message)), public, info=_info(site, sign))
+
+
+def _open(me: Identity, sealed: bytes, limit: int, kind: type[Message]) -> Message:
+    if len(sealed) > limit:
+        raise EnrolRefused("size")
+    try:
+        return convert(decode(bytes(_suite.decrypt(sealed, me.receiving, info=_info(me.site, me.sign)))), kind)
+    except (InvalidTag, ValueError, NotStrict, ValidationError) as error:
+        raise EnrolRefused("enrol-unreadable", str(error)) from error
