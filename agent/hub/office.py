@@ -126,7 +126,7 @@ class Office:
             "person": member.person,
             "roles": list(member.roles),
             "kid": to_b64u(member.kid),
-            "since_ms": self._added().get(member.station),
+            "since_ms": self._added()[member.station],
             "seen_ms": None if silent is None else now.ms - round(silent * 1000),
             "live": member.station in self._core.roster.live(now.mono),
             "revoked": member.revoked,

@@ -28,6 +28,7 @@ from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from agent.domain.envelope import Name
 from agent.domain.keys import from_b64u, kid_of, pae, to_b64u
 from agent.domain.messages import FrameText
+from agent.domain.names import NAME
 from agent.wire.invite import Card, PublicKey, Purpose, check_card, invite_id, invite_key
 from agent.wire.keys import Identity
 from agent.wire.strict_json import NotStrict, decode, encode
@@ -36,6 +37,7 @@ REQUEST_BYTES, ANSWER_BYTES = 4 * 1024, 32 * 1024
 NONCE_BYTES = 32
 
 InviteId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
+Wish = Annotated[str, Meta(pattern=rf"^({NAME})?$")]
 Text32 = PublicKey
 """Any 32 bytes in base64url."""
 Text64 = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{86}$")]
@@ -56,7 +58,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     v: Literal[1] = 1
     invite: InviteId
-    wish: Name | Literal[""]
+    wish: Wish
     sign: PublicKey
     receive: PublicKey
     nonce: Text32
