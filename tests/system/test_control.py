@@ -43,7 +43,7 @@ class Agent:
         self.waiting = 0
         self.left = threading.Event()
 
-    async def answer(self, do: str, with_: dict[str, Any], say: Say) -> object:  # noqa: C901 - one case for each test
+    async def answer(self, do: str, with_: dict[str, Any], say: Say) -> object:  # noqa: C901, PLR0912 - a case each
         match do:
             case "echo":
                 return with_
@@ -59,6 +59,13 @@ class Agent:
                 if with_.get("fail"):
                     raise TryLater("Not now")
                 return {"page": "p1"}
+            case "now":
+                for number in range(3):
+                    say({"event": "state", "state": {"number": number}})
+                return {}
+            case "build":
+                say(lambda: {"number": 1 // 0})
+                await self._for_ever()
             case "quit":
                 self.stopping.set()
                 return {}
@@ -364,6 +371,70 @@ def test_following_a_request_yields_its_events_until_it_is_done(line: ControlLin
     assert [one["page"]["number"] for one in events] == [0, 1, 2]
     with pytest.raises(TryLater):
         list(line.follow("page", lines=1, fail=True))
+
+
+def test_the_newest_state_comes_before_the_result_of_its_request(line: ControlLine) -> None:
+    assert [one["state"] for one in line.follow("now")] == [{"number": 2}]
+
+
+def test_a_state_that_cannot_be_made_ends_its_connection_only(
+    agent: Agent, line: ControlLine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect(agent.profile) as other, pytest.raises(Unavailable):
+        other.request("build")
+    assert any(one.message == "control-failed" for one in caplog.records)
+    assert line.request("echo", n=1) == {"n": 1}
+
+
+def test_more_connections_than_anybody_needs_are_refused(agent: Agent) -> None:
+    opened = [connect(agent.profile) for _ in range(64)]
+    for line in opened:
+        assert line.request("echo") == {}
+    with connect(agent.profile) as one_too_many, pytest.raises(Unavailable):
+        one_too_many.request("echo")
+    for line in opened:
+        line.close()
+    wait_until(lambda: answers(agent.profile))
+
+
+def answers(profile: Profile) -> bool:
+    with connect(profile) as line:
+        try:
+            return bool(line.request("echo") == {})
+        except Unavailable:
+            return False
+
+
+def test_a_sleeping_reader_does_not_keep_the_agent_from_stopping(profile: Profile) -> None:
+    with running(profile) as agent:
+        agent.change(filling="x" * 5_000_000)
+        with connect(profile) as sleeper:
+            sleeper.post("watch")
+            wait_until(lambda: agent.built)
+            started = time.monotonic()
+            agent.loop.call_soon_threadsafe(agent.stopping.set)
+            wait_until(agent.loop.is_closed)
+            assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\xff\n", b"[1]\n", b"no\n", b'{"id": 1, "ok": 1}\n', b'{"id": null, "ok": false}\n']
+)
+def test_an_agent_that_talks_nonsense_is_told_apart_from_a_silent_one(garbage: bytes) -> None:
+    class Nonsense:
+        def send(self, content: bytes) -> None: ...
+
+        def receive(self, seconds: float | None) -> bytes | None:
+            return garbage
+
+        def fileno(self) -> int:
+            return -1
+
+        def close(self) -> None: ...
+
+    with pytest.raises(NmrError) as raised:
+        ControlLine(Nonsense()).request("echo")
+    assert raised.value.code == "internal"
 
 
 def test_hanging_up_ends_what_was_asked_for(agent: Agent) -> None:

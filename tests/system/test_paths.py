@@ -62,10 +62,11 @@ def test_at_a_folder_everything_lies_below_it(tmp_path: Path) -> None:
     base = tmp_path / "p"
     profile = Profile.at(base, "linux")
     places = [getattr(profile, one.name) for one in dataclasses.fields(profile) if one.name != "control_address"]
-    places += [getattr(profile, name) for name, one in vars(Profile).items() if isinstance(one, property)]
+    places += [Path(getattr(profile, name)) for name, one in vars(Profile).items() if isinstance(one, property)]
     assert len(places) > 10
     assert all(base in (place, *place.parents) for place in places)
     assert Path(profile.control_address).is_relative_to(base)
+    assert profile.control_address != profile.hub_control_address
     assert profile.arguments() == ["--profile", str(base)]
 
 
