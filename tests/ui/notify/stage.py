@@ -1,7 +1,7 @@
 """A notifier in front of an imagined desktop: what it was asked to show, and what people did with it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,11 @@ ANSWERS = (("accepted", "On my way"), ("later", "In 5 minutes"), ("declined", "N
 def page(key: str = "page-1", body: str = "Order 17", urgency: Urgency = Urgency.CRITICAL) -> Notice:
     """A notice such as a page makes."""
     return Notice(key, "Ben (kitchen) is paging", body, ANSWERS, urgency)
+
+
+def run(test: Coroutine[None, None, None]) -> None:
+    """Run one test in a loop that complains about slow steps and forgotten tasks."""
+    asyncio.run(test, debug=True)
 
 
 async def soon(condition: Callable[[], object], what: str, seconds: float = 5.0) -> None:
