@@ -32,7 +32,7 @@ def load_kept(store: Store) -> Kept:
 
 def load_ledger(store: Store, credentials: Credentials) -> Ledger:
     """Return the ledger as far as we have it; it begins with the genesis that enrolment pinned."""
-    frames = [body for _, body in store.read(rows.KEPT, ("ledger",))] or [credentials.genesis.encode()]
+    frames = [credentials.genesis.encode(), *(body for _, body in store.read(rows.KEPT, ("ledger",)))]
     ledger = Ledger(credentials.site)
     try:
         for frame in frames:
