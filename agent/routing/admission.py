@@ -70,10 +70,18 @@ class Admission:
 
         `peer` is the station the link vouches for, or None where it knows none.
         """
+        self.enter(link, peer, sealed, now)
+        return self.check(peer, sealed, ledger, now)
+
+    def enter(self, link: str, peer: str | None, sealed: bytes, now: Instant) -> None:
+        """The cheap half, which counts what a peer sends; raises FrameRefused("size" | "rate")."""
         if len(sealed) > SEALED_BYTES:
             raise FrameRefused("size")
         if not self._buckets.take(link, peer or "", now.mono):
             raise FrameRefused("rate")
+
+    def check(self, peer: str | None, sealed: bytes, ledger: Ledger, now: Instant) -> Admitted:
+        """The costly half, which changes nothing and so may run in any thread."""
         frame = open_sealed(sealed, self._me)
         parts = take_apart(frame)
         owner = ledger.owner(parts.kid)

@@ -9,6 +9,7 @@ from agent.domain.messages import Receipt
 from agent.links.base import Delivery
 from agent.routing import rows
 from agent.routing.admission import Admission, Admitted
+from agent.routing.check_queue import CheckQueue
 from agent.routing.receipts import Receipts
 from agent.routing.refusals import Refusals
 from agent.routing.seen import Seen
@@ -35,6 +36,7 @@ class Incoming:
         self._admission, self._store, self._ledger, self._now = admission, store, ledger, now
         self._tell, self._receipted, self._answer = tell, receipted, answer
         self._seen = Seen()
+        self._queue = CheckQueue(self._check, self._checked)
         self.receipts = Receipts()
         self.refusals = Refusals()
 
@@ -45,22 +47,41 @@ class Incoming:
             expired = self._now().anchored and envelope.exp <= self._now().ms
             self._tell(Arrived(envelope, params, link, expired=expired))
 
+    def stop(self) -> None:
+        """Let go of the thread of the last burst."""
+        self._queue.stop()
+
     def arrived(self, delivery: Delivery) -> None:
         """Take one container from a link."""
+        now = self._now()
         try:
-            admitted = self._admission.admit(
-                delivery.link, delivery.sender, delivery.sealed, self._ledger(), self._now()
-            )
+            self._admission.enter(delivery.link, delivery.sender, delivery.sealed, now)
         except FrameRefused as refused:
-            self.refusals.note(refused, delivery)
-            delivery.accept()
-            if refused.code == "unknown-kid":
-                self._tell(StrangerHeard(delivery.link))
-            return
-        if rows.is_stored(admitted.envelope.type):
-            self._store_first(admitted, delivery)
+            self._refuse(delivery, refused)
         else:
-            self._pass_on(admitted, delivery)
+            self._queue.put(delivery)
+
+    def _checked(self, delivery: Delivery, found: Admitted | FrameRefused) -> None:
+        """The queue has looked at a container."""
+        if isinstance(found, FrameRefused):
+            self._refuse(delivery, found)
+        elif rows.is_stored(found.envelope.type):
+            self._store_first(found, delivery)
+        else:
+            self._pass_on(found, delivery)
+
+    def _check(self, delivery: Delivery) -> Admitted | FrameRefused:
+        """Look at a container; runs in the loop or beside it."""
+        try:
+            return self._admission.check(delivery.sender, delivery.sealed, self._ledger(), self._now())
+        except FrameRefused as refused:
+            return refused
+
+    def _refuse(self, delivery: Delivery, refused: FrameRefused) -> None:
+        self.refusals.note(refused, delivery)
+        delivery.accept()
+        if refused.code == "unknown-kid":
+            self._tell(StrangerHeard(delivery.link))
 
     def _pass_on(self, admitted: Admitted, delivery: Delivery) -> None:
         if isinstance(admitted.params, Receipt):
@@ -71,22 +92,22 @@ class Incoming:
 
     def _store_first(self, admitted: Admitted, delivery: Delivery) -> None:
         id_ = admitted.envelope.id
-        known = self._store.read(rows.KNOWN, (id_,))
-        if known:
-            self._receipt(admitted, *known[0])
-            delivery.accept()
-        elif self._seen.begin(id_, delivery.accept):
+        if self._seen.begin(id_, delivery.accept):
             self._store.submit(
                 lambda db: rows.insert_in(db, admitted, delivery.link),
-                lambda _: self._stored(admitted, delivery),
+                lambda fresh: self._stored(admitted, delivery, fresh=fresh),
                 lambda error: self._not_stored(id_, error),
             )
 
-    def _stored(self, admitted: Admitted, delivery: Delivery) -> None:
-        """The row is on disk: now the link may forget it, and the core may know."""
+    def _stored(self, admitted: Admitted, delivery: Delivery, *, fresh: bool) -> None:
+        """The row is on disk: now the link may forget it, and, if it is new, the core may know."""
         self._seen.stored(admitted.envelope.id)
-        self._receipt(admitted, "stored", "")
-        self._tell(_event(admitted, delivery))
+        if fresh:
+            self._receipt(admitted, "stored", "")
+            self._tell(_event(admitted, delivery))
+        else:
+            ((stage, why),) = self._store.read(rows.KNOWN, (admitted.envelope.id,))
+            self._receipt(admitted, stage, why)
 
     def _not_stored(self, id_: str, error: Exception) -> None:
         """Nothing was accepted, so the link and the sender will both try again."""

@@ -22,8 +22,8 @@ from agent.system.store import Store
 from agent.wire.frame import TooLarge
 from agent.wire.keys import Identity
 
-RECEIPTS_AFTER_S = 0.005
-"""Receipts wait this long for company."""
+RECEIPTS_AFTER_S = 0.05
+"""Receipts wait this long for company: no person notices, and a burst costs few signatures."""
 
 Work = Callable[[sqlite3.Connection], None]
 
@@ -78,6 +78,7 @@ class Router:
     def stop(self) -> None:
         """Send the receipts that wait, then be quiet."""
         self._send_receipts()
+        self._incoming.stop()
         self._outgoing.stop()
 
     def opened(self, name: str, session: Session) -> None:

@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 REFRESH_S = 0.03
 """Views are drawn at most this often, seconds: a burst of changes is one picture."""
 
+DRAWING_SHARE = 0.05
+"""Drawing takes at most this share of the time, however much there is to draw."""
+
 CONFIG_S = 30.0
 TIDY_S = 3600.0
 
@@ -97,6 +100,7 @@ class App:
             perform=self._performer.perform,
         )
         self._drawing: asyncio.TimerHandle | None = None
+        self._pause = REFRESH_S
 
     def _make_core(self, credentials: Credentials) -> Core:
         pin = load_pin(self._profile.secrets_folder)
@@ -195,13 +199,14 @@ class App:
 
     def draw(self) -> None:
         """Draw the tray and tell the watchers."""
-        self._drawing = None
+        self._drawing, began = None, time.monotonic()
         self._surface.show(tray_view(self.snapshot(), self._texts))
         self.requests.changed()
+        self._pause = max(REFRESH_S, (time.monotonic() - began) / DRAWING_SHARE)
 
     def _refresh(self) -> None:
         if self._drawing is None:
-            self._drawing = asyncio.get_running_loop().call_later(REFRESH_S, self.draw)
+            self._drawing = asyncio.get_running_loop().call_later(self._pause, self.draw)
 
     async def _keep(self, link: Link) -> None:
         def opened(session: Session) -> None:

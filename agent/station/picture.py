@@ -59,6 +59,7 @@ def take_picture(
         pending=frozenset(core.ordering.pending.values()),
         sent=list(core.paging.pages.values()),
         received=list(core.ringing.pages.values()),
+        unanswered=core.ringing.open_pages(),
         quiet_until=desk.quiet_until,
         ready=core.ordering.ready(now),
         reachable=reach.reachable,

@@ -32,6 +32,7 @@ class Ringing:
         self.pages: dict[str, InPage] = {page.id: page for page in kept}
         self._ends = ends
         self._storm = Storm()
+        self._prune_at = HISTORY + BATCH
         for page in kept:
             page.ring_at = now.mono + desk.habits.again_s if page.open else None
 
@@ -169,16 +170,18 @@ class Ringing:
     def _ring(self, page: InPage, now: Instant) -> list[Effect]:
         """Put it before the person at once; the row behind it is on disk already."""
         page.ring = Ring.RINGING
-        if self._storm.too_many(page.sender, now.mono, self._desk.habits.per_minute):
-            return self._summary(page, now)
+        rings = self._storm.ring(page.sender, now.mono)
+        if rings > self._desk.habits.per_minute:
+            return self._summary(page, rings, now)
         return [Notify(page.id, sound=self._audible(page, now)), Keep("in", page.id, page), Refresh()]
 
-    def _summary(self, page: InPage, now: Instant) -> list[Effect]:
-        """The eleventh ring a minute from one sender: one notice for all of them instead."""
+    def _summary(self, page: InPage, rings: int, now: Instant) -> list[Effect]:
+        """The eleventh ring a minute from one sender: one notice for all of them instead, renewed now and then."""
         page.ring, page.why, page.ring_at = Ring.RUNG, "summary", now.mono + self._desk.habits.again_s
-        values = {"sender": self._desk.person(page.sender), "count": str(self._storm.count(page.sender))}
+        values = {"sender": self._desk.person(page.sender), "count": str(rings)}
+        tell = rings == self._desk.habits.per_minute + 1 or rings % BATCH == 0
         return [
-            Tell("notice.page-storm", values, key=f"storm {page.sender}"),
+            *([Tell("notice.page-storm", values, key=f"storm {page.sender}")] if tell else []),
             Keep("in", page.id, page),
             Acknowledge(page.id, page.sender, "presented", "summary"),
             Refresh(),
@@ -222,8 +225,9 @@ class Ringing:
     def _prune(self) -> list[Effect]:
         """Forget the oldest pages that are over; looked at in batches, because a flood makes many."""
         over = len(self.pages) - HISTORY
-        if over <= 0 or over % BATCH:
+        if len(self.pages) < self._prune_at:
             return []
+        self._prune_at = len(self.pages) + max(BATCH, len(self.pages) // 4)
         old = [page.id for page in self.pages.values() if not page.open][:over]
         for page_id in old:
             del self.pages[page_id]

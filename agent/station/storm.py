@@ -3,6 +3,7 @@
 from collections import deque
 
 MINUTE_S = 60.0
+MOST = 100_000
 
 
 class Storm:
@@ -11,14 +12,10 @@ class Storm:
     def __init__(self) -> None:
         self._rings: dict[str, deque[float]] = {}
 
-    def too_many(self, sender: str, now: float, most: int) -> bool:
-        """Count a ring; True when it is beyond `most` in the last minute."""
-        rings = self._rings.setdefault(sender, deque(maxlen=1000))
+    def ring(self, sender: str, now: float) -> int:
+        """Count a ring; return how many the last minute saw, this one included."""
+        rings = self._rings.setdefault(sender, deque(maxlen=MOST))
         while rings and rings[0] <= now - MINUTE_S:
             rings.popleft()
         rings.append(now)
-        return len(rings) > most
-
-    def count(self, sender: str) -> int:
-        """How many rings of this sender the last minute saw."""
-        return len(self._rings.get(sender, ()))
+        return len(rings)

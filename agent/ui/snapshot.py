@@ -38,7 +38,9 @@ class Labels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A station now. `reachable` counts the live stations of an audience, `may_page` says whether we may."""
+    """A station now. `unanswered` are the received pages that still want an answer, oldest first; `reachable` counts
+    the live stations of an audience, `may_page` says whether we may.
+    """
 
     now: Instant
     station: str
@@ -54,6 +56,7 @@ class Snapshot:
     pending: frozenset[str]
     sent: Sequence[OutPage]
     received: Sequence[InPage]
+    unanswered: Sequence[InPage]
     quiet_until: float | None
     ready: bool
     reachable: Callable[[Audience], int]
@@ -87,11 +90,6 @@ class Snapshot:
         if not any(link.state == "up" for link in self.links.values()):
             return "offline"
         return "ok" if self.hub_live and all(link.state == "up" for link in self.links.values()) else "degraded"
-
-    @property
-    def unanswered(self) -> list[InPage]:
-        """Received pages that still want an answer, oldest first."""
-        return [page for page in self.received if page.open]
 
     @property
     def quiet(self) -> bool:
