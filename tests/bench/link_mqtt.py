@@ -16,7 +16,7 @@ from agent.links.base import Delivery
 from agent.links.mqtt.link import MqttLink
 from agent.links.mqtt.session import MqttSession
 from tests.bench.report import Absent, Options, Report
-from tests.links.mqtt_scene import MqttScene, crowd
+from tests.links.mqtt.scene import MqttScene, crowd
 from tests.servers.broker import RunningBroker
 
 PINGS, BURST = 300, 3000

@@ -58,10 +58,10 @@ class Relay:
 
 
 @asynccontextmanager
-async def relay(target: int) -> AsyncIterator[Relay]:
-    """A relay before port `target` of this machine."""
+async def relay(target: int, host: str = "127.0.0.1") -> AsyncIterator[Relay]:
+    """A relay before port `target` of this machine, listening at `host`."""
     between = Relay(target)
-    server = await asyncio.start_server(between.meet, "127.0.0.1", 0)
+    server = await asyncio.start_server(between.meet, host, 0)
     between.port = server.sockets[0].getsockname()[1]
     try:
         yield between

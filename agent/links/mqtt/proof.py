@@ -52,6 +52,10 @@ class Proof:
                     self._session.end("the broker delivers nothing any more")
         except LinkDown as error:
             self._session.end(str(error))
+        except Exception as error:
+            _log.exception("a mistake in this program")
+            self._session.end(f"nobody watches the link any more: {error!r}")
+            raise
 
     async def _subscribe(self) -> None:
         for pause in (*PAUSES_S, None):

@@ -16,7 +16,7 @@ from tests.links.taking import SOON_S
 from tests.servers.broker import RunningBroker, running_broker
 from tests.servers.programs import until as wait_until
 
-CROWD = 80
+CROWD = 120
 
 
 class Crowd:
