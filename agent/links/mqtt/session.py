@@ -105,6 +105,7 @@ class MqttSession:
         for future in futures:
             if not future.done():
                 future.set_exception(LinkDown(why))
+                future.exception()  # asked for at once: nobody needs to wait for it any more
 
     async def welcome(self) -> None:
         """Wait until the broker lets us in; raises LinkDown or LinkRefused."""
