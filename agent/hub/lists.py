@@ -15,7 +15,7 @@ MOST_ITEMS = 256
 ROOM = PART_BYTES - 1024
 """What an envelope leaves for the items of a part, bytes."""
 
-AT_ONCE, PAUSE_S = 16, 0.01
+AT_ONCE, PAUSE_S = 8, 0.01
 """So many parts are made in one go, then everybody else has a turn; the pause keeps the link's queue short."""
 
 REMEMBER_S = 120.0
