@@ -1,15 +1,17 @@
 """A site of processes in one folder: started in order, stopped by process id, nothing else touched."""
 
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.domain.errors import NmrError, Unavailable
+from agent.domain.names import HUB
 from agent.system.control import ControlLine, connect, connect_to
 from agent.system.paths import Profile
 
@@ -22,9 +24,9 @@ END_S = 10.0
 class Site:
     """One hub and some stations, each with a profile of its own below `folder`."""
 
-    def __init__(self, folder: Path, broker: str = "nats") -> None:
-        self._folder, self._broker = folder, broker
-        self._programs: list[subprocess.Popen[bytes]] = []
+    def __init__(self, folder: Path, broker: str = "nats", station_module: str = "agent") -> None:
+        self._folder, self._broker, self._station_module = folder, broker, station_module
+        self._programs: dict[str, subprocess.Popen[bytes]] = {}
 
     def profile(self, name: str) -> Profile:
         """The profile of the hub or of a station."""
@@ -39,14 +41,14 @@ class Site:
             f'[hub]\nsite = "demo"\nlisten = "127.0.0.1"\nnames = ["127.0.0.1", "localhost"]\n'
             f'http_port = {http_port}\nmqtt_port = {mqtt_port}\nbroker = "{self._broker}"\n'
         )
-        program = self._start("hub", "hub", "run", "--json")
+        program = self._start(HUB, "hub", "run", "--json")
         line = program.stdout.readline() if program.stdout else b""
         if not line:
             raise Unavailable("The hub did not start", self._log("hub"))
         found: dict[str, Any] = json.loads(line)
         return found
 
-    def enrol(self, name: str, person: str, *roles: str) -> dict[str, Any]:
+    def enrol(self, name: str, person: str, *roles: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Invite a station and let it enrol; returns {site, station, person}."""
         with connect_to(self.profile("hub").hub_control_address) as hub:
             made = hub.request("hub.invite", person=person, roles=list(roles), station=name)
@@ -57,16 +59,27 @@ class Site:
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=START_S,
+            env={**os.environ, **(env or {})},
         )
         if done.returncode:
             raise NmrError("A station could not enrol", (done.stdout + done.stderr).decode(errors="replace"))
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    def start_station(self, name: str) -> None:
-        """Start an agent; returns when it answers."""
-        program = self._start(name, "run")
+    def start_station(self, name: str, env: Mapping[str, str] | None = None) -> None:
+        """Start an agent; returns when it is connected."""
+        program = self._start(name, "run", env=env)
         until(lambda: self._answers(name, program), f"station {name}")
+
+    def pid(self, name: str) -> int:
+        """The process id of the hub or a station."""
+        return self._programs[name].pid
+
+    def kill(self, name: str) -> None:
+        """End one program without a word, as a power cut would."""
+        program = self._programs.pop(name)
+        program.kill()
+        _wait(program)
 
     @contextmanager
     def talk(self, name: str) -> Iterator[ControlLine]:
@@ -76,15 +89,9 @@ class Site:
 
     def stop(self) -> None:
         """End what was started, last first."""
-        for program in reversed(self._programs):
+        for program in reversed(self._programs.values()):
             program.terminate()
-            try:
-                program.wait(END_S)
-            except subprocess.TimeoutExpired:
-                program.kill()
-                program.wait()
-            if program.stdout:
-                program.stdout.close()
+            _wait(program)
         self._programs.clear()
 
     def _answers(self, name: str, program: subprocess.Popen[bytes]) -> bool:
@@ -96,19 +103,35 @@ class Site:
         except Unavailable:
             return False
 
-    def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, name: str, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         with (self._folder / f"{name}.out").open("ab") as errors:
             program = subprocess.Popen(
-                [*self._command(name), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+                [*self._command(name), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, **(env or {})},
             )
-        self._programs.append(program)
+        self._programs[name] = program
         return program
 
     def _command(self, name: str) -> list[str]:
-        return [sys.executable, "-m", "agent", *self.profile(name).arguments()]
+        module = "agent" if name == HUB else self._station_module
+        return [sys.executable, "-m", module, *self.profile(name).arguments()]
 
     def _log(self, name: str) -> str:
         return (self._folder / f"{name}.out").read_text(errors="replace")[-2000:]
+
+
+def _wait(program: subprocess.Popen[bytes]) -> None:
+    """Wait for an end, and make one where none comes."""
+    try:
+        program.wait(END_S)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
+    if program.stdout:
+        program.stdout.close()
 
 
 def until(condition: Callable[[], T], what: str, within: float = START_S) -> T:

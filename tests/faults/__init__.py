@@ -1,0 +1,1 @@
+"""What the product promises while things die: real processes, real brokers, SIGKILL."""

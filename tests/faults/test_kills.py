@@ -1,0 +1,151 @@
+"""2,000 pages in both directions while the broker or an agent is killed again and again: none lost, each shown once."""
+
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agent.demo.site import Site
+from tests.servers.session_bus import Bus
+from tests.servers.witness import Witness
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+
+EACH_WAY = 1000
+RATE = 40.0
+"""Pages a second in each direction."""
+KILL_EVERY_S = 5.0
+ALL_SHOWN_WITHIN_S = 120.0
+AGENT_KILLS_EACH_WAY = 600
+RING_GAP = 5
+"""Pages that may be in the gap between showing and remembering when the agent is killed: RATE times its length."""
+CONFIG = "[ring]\nper_minute = 100000\nagain_seconds = 3600\n[limits]\npeer_rate = 1000.0\npeer_burst = 10000\n"
+STATIONS = ("east", "west")
+
+
+@pytest.fixture(params=["nats", "mosquitto"])
+def broker(request: pytest.FixtureRequest) -> str:
+    missing = Bus.missing()
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+    if request.param == "mosquitto" and not shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin"):
+        pytest.skip("mosquitto is not installed")
+    return str(request.param)
+
+
+class Scene:
+    """A hub, two agents facing each other, and a witness beside each."""
+
+    def __init__(self, site: Site, witnesses: dict[str, Witness]) -> None:
+        self.site, self.witnesses = site, witnesses
+
+    def page(self, sender: str, count: int, stop: threading.Event, rate: float = RATE) -> None:
+        """Send pages at a steady rate, whatever dies meanwhile; notes are numbered."""
+        receiver = STATIONS[1 - STATIONS.index(sender)]
+        begun = time.monotonic()
+        with self.site.talk(sender) as line:
+            for number in range(count):
+                if stop.is_set():
+                    return
+                stop.wait(max(0.0, begun + number / rate - time.monotonic()))
+                line.request("page", to={"station": receiver}, note=f"{sender} {number}")
+
+    def shown(self, sender: str) -> Counter[str]:
+        """What the other side's daemon was given."""
+        return self.witnesses[STATIONS[1 - STATIONS.index(sender)]].shown()
+
+    def kill_broker(self) -> None:
+        """SIGKILL the broker; its hub brings it back."""
+        names = ("nats-server", "mosquitto")
+        for child in psutil.Process(self.site.pid("hub")).children(recursive=True):
+            if child.name() in names:
+                child.kill()
+
+    def restart(self, station: str) -> None:
+        """SIGKILL an agent and start it again."""
+        self.site.kill(station)
+        self.site.start_station(station, self.witnesses[station].env)
+
+
+@contextmanager
+def scene(folder: Path, broker: str, weak: str = "") -> Iterator[Scene]:
+    """Set everything up; `weak` takes a guarantee out of both agents."""
+    with ExitStack() as stack:
+        site = Site(folder, broker, "tests.faults.weak_agent" if weak else "agent")
+        stack.callback(site.stop)
+        witnesses = {name: stack.enter_context(Witness()) for name in STATIONS}
+        site.start_hub()
+        for name in STATIONS:
+            site.profile(name).create()
+            site.profile(name).config_file.write_text(CONFIG)
+            site.enrol(name, name, "crew", env={"NMR_WEAK": weak})
+            site.start_station(name, {**witnesses[name].env, "NMR_WEAK": weak})
+        yield Scene(site, witnesses)
+
+
+def run_pages(
+    scene_: Scene, count: int, fault: Callable[[], None], every: float, senders: Sequence[str] = STATIONS
+) -> None:
+    """Send `count` pages from each of `senders` while `fault` happens every so many seconds."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=scene_.page, args=(name, count, stop)) for name in senders]
+    try:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            stop.wait(every)
+            fault()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def lost_and_doubled(
+    scene_: Scene, count: int, senders: Sequence[str] = STATIONS, within: float = ALL_SHOWN_WITHIN_S
+) -> tuple[list[str], list[str]]:
+    """What no witness saw, and what one saw more than once, after all time that was promised."""
+    wanted = {name: {f"{name} {number}" for number in range(count)} for name in senders}
+    deadline = time.monotonic() + within
+    while any(wanted[name] - set(scene_.shown(name)) for name in senders) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    lost = [note for name in senders for note in wanted[name] - set(scene_.shown(name))]
+    doubled = [note for name in senders for note, times in scene_.shown(name).items() if times > 1]
+    return sorted(lost), sorted(doubled)
+
+
+def test_no_page_is_lost_or_shown_twice_while_the_broker_is_killed(tmp_path: Path, broker: str) -> None:
+    with scene(tmp_path, broker) as alive:
+        run_pages(alive, EACH_WAY, alive.kill_broker, KILL_EVERY_S)
+        assert lost_and_doubled(alive, EACH_WAY) == ([], [])
+
+
+def test_no_page_is_lost_while_the_receiving_agent_is_killed(tmp_path: Path, broker: str) -> None:
+    """A double is right only where the crash fell between showing a page and remembering that: one a kill at most."""
+    kills = 0
+
+    with scene(tmp_path, broker) as alive:
+
+        def kill() -> None:
+            nonlocal kills
+            kills += 1
+            alive.restart("west")
+
+        run_pages(alive, AGENT_KILLS_EACH_WAY, kill, KILL_EVERY_S, senders=("east",))
+        lost, doubled = lost_and_doubled(alive, AGENT_KILLS_EACH_WAY, senders=("east",))
+        assert lost == []
+        assert len(doubled) <= kills * RING_GAP
+
+
+@pytest.mark.parametrize("weak", ["dedupe", "outbox"])
+def test_the_tests_above_notice_when_a_guarantee_is_taken_out(tmp_path: Path, weak: str) -> None:
+    with scene(tmp_path, "nats", weak) as alive:
+        run_pages(alive, 200, alive.kill_broker, 1.0)
+        lost, doubled = lost_and_doubled(alive, 200, within=15.0)
+        assert doubled if weak == "dedupe" else lost

@@ -1,0 +1,41 @@
+"""The agent with one guarantee taken out, to show that the fault tests would notice: NMR_WEAK=dedupe | outbox."""
+
+import os
+import sqlite3
+import sys
+
+import agent.routing.router
+import agent.station.run
+from agent.__main__ import main
+from agent.routing import incoming, rows
+from agent.routing.admission import Admitted
+from agent.routing.outgoing import Outgoing, Signed
+
+
+def forget_what_came(db: sqlite3.Connection, admitted: Admitted, link: str) -> bool:
+    """Store an arrival and call it new, known or not."""
+    insert(db, admitted, link)
+    return True
+
+
+class Forgetful(Outgoing):
+    """Sends once and remembers nothing: no row, no repeat."""
+
+    def launch(self, signed: Signed) -> None:
+        """Send, and forget at once."""
+        super().launch(signed)
+        self._outbox.drop(signed.post.id)
+
+
+insert = rows.insert_in
+
+if __name__ == "__main__":
+    weakness = os.environ["NMR_WEAK"]
+    if weakness == "dedupe":
+        incoming.rows.insert_in = forget_what_came
+    elif weakness == "outbox":
+        agent.routing.router.Outgoing = Forgetful  # type: ignore[misc]  # weakened on purpose
+        Signed.commit = lambda self, db: None  # type: ignore[method-assign, misc, assignment]  # the same
+    else:
+        sys.exit(f"no such weakness: {weakness}")
+    sys.exit(main())
