@@ -16,9 +16,13 @@ MENU = (
     Entry("quit", "Quit", intent="quit"),
 )
 VIEWS = {
-    "quiet": TrayView(IconState.DEGRADED, 0, "Mail only", (MENU[0], Entry("bar", "Taken by Ben", intent=""), *MENU[2:])),
+    "quiet": TrayView(
+        IconState.DEGRADED, 0, "Mail only", (MENU[0], Entry("bar", "Taken by Ben", intent=""), *MENU[2:])
+    ),
     "page kitchen": TrayView(IconState.ATTENTION, 3, "3 pages wait", MENU),
 }
+LATE = TrayView(IconState.ATTENTION, 1, "A page waits", (Entry("kitchen", "Taken by Ben", intent="taken"), *MENU[1:]))
+"""What is shown a second after a click on the bar: enough to open the menu in between."""
 POLL = 0.001
 """Seconds between two looks whether the icon is registered; only until it is."""
 
@@ -43,7 +47,9 @@ async def main() -> None:
     def clicked(intent: object) -> None:
         say(str(intent))
         tray.show(VIEWS.get(str(intent), TrayView(IconState.OK, 0, "All well", MENU)))
-        if intent == "quit":
+        if intent == "page bar":
+            asyncio.get_running_loop().call_later(1, tray.show, LATE)
+        elif intent == "quit":
             done.set()
 
     tray.show(TrayView(IconState.OK, 0, "All well", MENU))
