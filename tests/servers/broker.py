@@ -14,6 +14,7 @@ import pytest
 
 from agent.hub.broker.base import Account, BrokerPlace, new_account
 from agent.hub.broker.kept import KeptBroker
+from agent.hub.broker.session import knock
 from agent.hub.broker.tls import SiteTls
 
 Result = TypeVar("Result")
@@ -59,7 +60,7 @@ class RunningBroker:
         async def until_in() -> None:
             while self.pid == not_pid:
                 await asyncio.sleep(0.005)
-            await self.keeper._knock()
+            await knock(self.keeper._visitor())
 
         self.do(until_in(), timeout=10)
 

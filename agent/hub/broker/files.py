@@ -1,7 +1,20 @@
 """Files a broker reads: written whole or not at all, and private."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from agent.hub.broker.base import BrokerFailed
+
+
+@contextmanager
+def disk() -> Iterator[None]:
+    """A full disk or a missing right is the broker's failure too: OSError becomes BrokerFailed."""
+    try:
+        yield
+    except OSError as error:
+        raise BrokerFailed("The broker's files cannot be written", str(error)) from error
 
 
 def write_private(path: Path, content: bytes | str) -> None:

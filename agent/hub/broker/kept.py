@@ -1,7 +1,6 @@
 """What both engines share: start, prove, change, watch and end one broker process."""
 
 import asyncio
-import contextlib
 import logging
 import math
 import secrets
@@ -11,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from agent.hub.broker.base import Account, BrokerFailed, BrokerPlace, check
-from agent.hub.broker.files import tail
+from agent.hub.broker.files import disk, tail
 from agent.hub.broker.orphan import end_orphan, note
 from agent.hub.broker.port import near, remembered_port
 from agent.hub.broker.process import Process
-from agent.hub.broker.session import Refused, Visitor, visit
+from agent.hub.broker.session import Refused, Visitor, knock, visit
 from agent.hub.broker.tls import SiteTls
 
 KEEPER = "@keeper"  # our own user; no station can have this name
@@ -74,7 +73,7 @@ class KeptBroker(ABC):
     async def start(self, accounts: Sequence[Account]) -> None:
         """Start the broker for these accounts and return when it lets one in; raises BrokerFailed."""
         check(accounts)
-        with _disk():
+        with disk():
             self._folder.mkdir(parents=True, exist_ok=True)
             self._tls.ensure(self._site, self._place.names)
             self.port = self.port or remembered_port(self._folder, self._place.host)
@@ -91,7 +90,7 @@ class KeptBroker(ABC):
         """Replace the accounts while others stay connected; raises BrokerFailed, then the old ones still stand."""
         check(accounts)
         async with self._changing:
-            with _disk():
+            with disk():
                 self._tls.ensure(self._site, self._place.names)
             try:
                 if not await self._until_dead(0):
@@ -133,7 +132,7 @@ class KeptBroker(ABC):
 
     async def _launch(self) -> None:
         self._ready_at = math.inf
-        with _disk():
+        with disk():
             self._trim_log()
             self._write(self._accounts)
             self._log_begin = self._log_file.stat().st_size if self._log_file.exists() else 0
@@ -149,7 +148,7 @@ class KeptBroker(ABC):
 
     async def _until_ready(self, process: Process) -> None:
         """Wait until our own user is let in: a stranger on the same port would not do that."""
-        knocking, ended = asyncio.create_task(self._knock()), asyncio.create_task(process.wait())
+        knocking, ended = asyncio.create_task(knock(self._visitor())), asyncio.create_task(process.wait())
         try:
             await asyncio.wait({knocking, ended}, timeout=_START_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
             if not knocking.done():
@@ -158,13 +157,6 @@ class KeptBroker(ABC):
         finally:
             knocking.cancel()
             ended.cancel()
-
-    async def _knock(self) -> None:
-        """Visit again and again until the broker lets us in."""
-        while True:
-            with contextlib.suppress(OSError, TimeoutError, Refused):
-                return await visit(self._visitor(), secrets.token_urlsafe(16))
-            await asyncio.sleep(0.01)
 
     async def _until_dead(self, patience: float) -> bool:
         """Wait for the broker's death, at most `patience` seconds; whether it is dead."""
@@ -196,7 +188,7 @@ class KeptBroker(ABC):
         """Trim the log, renew the certificate; a failure is told and tried again the next time."""
         async with self._changing:
             try:
-                with _disk():
+                with disk():
                     self._trim_log()
                     renewed = self._tls.ensure(self._site, self._place.names)
                 if renewed and not await self._until_dead(0):
@@ -211,15 +203,6 @@ class KeptBroker(ABC):
         """What the engine said since it was started: on its output before it could open its log, and in the log."""
         words = tail(self._output) + tail(self._log_file, since=self._log_begin)
         return f"{words.strip() or 'It said nothing'}\nMore in {self._log_file}"
-
-
-@contextlib.contextmanager
-def _disk() -> Iterator[None]:
-    """A full disk or a missing right is the broker's failure too."""
-    try:
-        yield
-    except OSError as error:
-        raise BrokerFailed("The broker's files cannot be written", str(error)) from error
 
 
 def _delays() -> Iterator[float]:
