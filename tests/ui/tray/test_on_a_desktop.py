@@ -3,20 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from dbus_fast.aio import MessageBus
-from PIL import Image, ImageChops
 
 from agent.ui.icons import Panel, Picture
 from agent.ui.tray.sni import SniTray
 from agent.ui.view import Entry, IconState, TrayView
-from tests.servers.desktop import PANEL, Desktop
+from tests.servers.desktop import Desktop
+from tests.servers.sight import find_icon, middle, open_menu, settled, vanished
 from tests.servers.waiting import eventually
 
 pytestmark = pytest.mark.desktop
 
-Box = tuple[int, int, int, int]
 MENU = (
     Entry("kitchen", "Page the kitchen", intent="page kitchen", default=True),
     Entry("bar", "Page the bar_2", intent="page bar"),
@@ -53,54 +53,6 @@ async def tray(desktop: Desktop, view: TrayView, clicked: Callable[[object], Non
     finally:
         await made.stop()
         bus.disconnect()
-
-
-def difference(one: Image.Image, other: Image.Image) -> Box | None:
-    """The box in which two pictures of the same size differ."""
-    return ImageChops.difference(one.convert("RGB"), other.convert("RGB")).getbbox()
-
-
-async def settled(look: Callable[[], Image.Image], before: Image.Image) -> Box:
-    """The box that differs from `before`, as soon as something does and three looks were alike."""
-    seen: list[Box | None] = []
-
-    async def alike() -> bool:
-        seen.append(difference(before, await asyncio.to_thread(look)))
-        return len(seen) >= 3 and seen[-1] is not None and seen[-3:] == [seen[-1]] * 3
-
-    await eventually(alike, 10)
-    assert seen[-1] is not None
-    return seen[-1]
-
-
-async def vanished(desktop: Desktop, empty: Image.Image) -> None:
-    """Wait until the panel is empty again."""
-    await eventually(lambda: difference(empty, desktop.panel_strip()) is None)
-
-
-def middle(box: Box, rows: int = 1, row: int = 0) -> tuple[int, int]:
-    """The middle of one of `rows` equal rows of a box."""
-    left, top, right, bottom = box
-    return (left + right) // 2, round(top + (bottom - top) * (row + 0.5) / rows)
-
-
-async def find_icon(desktop: Desktop, empty: Image.Image) -> tuple[int, int]:
-    """Where on the screen the icon is, found as what the panel did not show before."""
-    x, y = middle(await settled(desktop.panel_strip, empty))
-    return PANEL[0] + x, PANEL[1] + y
-
-
-async def open_menu(desktop: Desktop, icon: tuple[int, int]) -> Box:
-    """Right click; returns the box of the menu on the screen."""
-    x, y = icon
-    await asyncio.to_thread(desktop.move, x, y)
-    before = desktop.pixels()
-    await asyncio.to_thread(desktop.click, x, y, 3)
-
-    def above_panel() -> Image.Image:
-        return desktop.pixels().crop((0, 0, 1024, PANEL[1]))
-
-    return await settled(above_panel, before.crop((0, 0, 1024, PANEL[1])))
 
 
 def test_a_right_click_opens_the_menu_and_a_click_there_arrives(themed: Desktop) -> None:
@@ -191,27 +143,26 @@ def test_the_icon_survives_a_restart_of_the_panel(themed: Desktop) -> None:
 def test_every_state_can_be_seen_on_the_panel(themed: Desktop) -> None:
     async def run() -> None:
         empty = themed.panel_strip()
-        strips: dict[str, Image.Image] = {}
         async with tray(themed, VIEW, lambda _: None) as made:
+            x, y = await find_icon(themed, empty)
             for name, view in STATES.items():
-                last = next(reversed(strips.values()), empty)
                 made.show(view)
-                await settled(themed.panel_strip, last)
-                strips[name] = themed.panel_strip()
-                box = difference(empty, strips[name])
-                assert box is not None
-                strips[name].crop((box[0] - 40, 0, min(1024, box[2] + 12), 30)).resize((600, 180), 0).save(
-                    themed.screenshot(f"tray-{name}-{themed.theme}").with_suffix(".zoom.png")
-                )
-                assert any_colour_of(Picture(view.icon, view.count, Panel.ANY), strips[name].crop(box))
+                await eventually(partial(shows, themed, Picture(view.icon, view.count, Panel.ANY)))
+                shot = themed.screenshot(f"tray-{name}-{themed.theme}")
+                shown = themed.pixels().crop((x - 30, y - 15, x + 15, y + 15))
+                shown.resize((shown.width * 6, shown.height * 6), 0).save(shot.with_suffix(".zoom.png"))
         await vanished(themed, empty)
 
     asyncio.run(run())
 
 
-def any_colour_of(picture: Picture, shown: Image.Image) -> bool:
+def shows(desktop: Desktop, picture: Picture) -> bool:
     """Whether the icon's main colour is on the panel, or nearly: panels scale."""
     colours = picture.image(22).getcolors(10_000) or []
     _, main = max((count, colour) for count, colour in colours if isinstance(colour, tuple) and colour[3] == 255)
-    there = [colour for _, colour in shown.convert("RGB").getcolors(10_000) or [] if isinstance(colour, tuple)]
+    there = [
+        colour
+        for _, colour in desktop.panel_strip().convert("RGB").getcolors(10_000) or []
+        if isinstance(colour, tuple)
+    ]
     return any(all(abs(one - other) < 16 for one, other in zip(colour, main[:3], strict=True)) for colour in there)
