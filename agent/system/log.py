@@ -135,10 +135,8 @@ class _LogFile(RotatingFileHandler):
 
     def doRollover(self) -> None:  # noqa: N802 - the library's name
         """Begin a new file; where Windows refuses because somebody reads the old one, go on with that."""
-        try:
+        with contextlib.suppress(OSError):
             super().doRollover()
-        except OSError:
-            self.stream = self.stream or self._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         """A full disk loses log lines and nothing else."""
