@@ -1,6 +1,7 @@
 """The panel's side of a tray for tests: a watcher that items register with, and a reader that sees and clicks menus."""
 
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -48,11 +49,15 @@ class Line:
 
 
 class Watcher(ServiceInterface):
-    """The least a tray item wants: a book of names, and word that somebody draws what stands in it."""
+    """The least a tray item wants: a book of names, and word that somebody draws what stands in it.
+
+    `times` says when items registered, as `time.perf_counter` does.
+    """
 
     def __init__(self, *, host: bool = True) -> None:
         super().__init__(WATCHER)
         self.items: list[str] = []
+        self.times: list[float] = []
         self.host = host
 
     def drop(self, name: str) -> None:
@@ -62,6 +67,7 @@ class Watcher(ServiceInterface):
 
     @dbus_method("RegisterStatusNotifierItem")
     def register_item(self, name: DBusStr) -> None:
+        self.times.append(time.perf_counter())
         if name not in self.items:
             self.items.append(name)
 
