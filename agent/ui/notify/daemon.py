@@ -9,6 +9,7 @@
 #   signal NotificationClosed(id u, why u)     why: 1 expired, 2 a person closed it, 3 by call, 4 unknown
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 from dbus_fast import Message, MessageType, Variant
@@ -79,6 +80,11 @@ class Daemon:
 
     async def can(self) -> frozenset[str]:
         """What the present daemon is capable of; asked once, again after another daemon came."""
+        if before := self._asked:
+            with contextlib.suppress(NoAnswer):
+                return await asyncio.shield(before)
+            if self._asked is before:
+                self._asked = None  # perhaps asked when no daemon was there; one may be there now
         return await asyncio.shield(self._asked or self._ask())
 
     async def notify(
@@ -97,13 +103,10 @@ class Daemon:
 
     def _ask(self) -> asyncio.Task[frozenset[str]]:
         self._asked = asyncio.create_task(self._capabilities(), name="capabilities of the notification daemon")
-        self._asked.add_done_callback(self._answered)
+        self._asked.add_done_callback(
+            lambda task: task.cancelled() or task.exception()
+        )  # else asyncio complains at exit
         return self._asked
-
-    def _answered(self, task: "asyncio.Task[frozenset[str]]") -> None:
-        failed = task.cancelled() or task.exception()  # looking at it keeps asyncio from complaining at exit
-        if failed and self._asked is task:
-            self._asked = None  # the next notice asks again
 
     async def _capabilities(self) -> frozenset[str]:
         reply = await self._call("GetCapabilities")
