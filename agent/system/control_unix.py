@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import socket
 import stat
 import struct
@@ -21,23 +22,22 @@ _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
 class UnixStream:
-    """The calling end."""
+    """The calling end; one thread may wait in `receive` while another one sends."""
 
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
+        self._arrival = select.poll()  # a time limit on the socket itself would be the sender's too
+        self._arrival.register(opened, select.POLLIN)
 
     def send(self, content: bytes) -> None:
         """Write all of it; raises OSError when the other end is gone or does not read."""
-        self._socket.settimeout(_PATIENCE)
         self._socket.sendall(content)
 
     def receive(self, seconds: float | None) -> bytes | None:
         """What came, b"" at the end, None if nothing came in time."""
-        self._socket.settimeout(seconds)
-        try:
-            return self._socket.recv(_AT_ONCE)
-        except (TimeoutError, BlockingIOError):
+        if not self._arrival.poll(None if seconds is None else seconds * 1000):
             return None
+        return self._socket.recv(_AT_ONCE)
 
     def fileno(self) -> int:
         """The descriptor."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ import pytest
 from agent.domain.errors import BadInput, NmrError, TryLater, Unavailable
 from agent.system.control import ControlLine, connect, connect_to
 from agent.system.control_server import LONGEST_LINE, ControlServer, Say
+from agent.system.control_unix import open_stream
 from agent.system.lock import ProfileLock
 from agent.system.paths import Profile
 
@@ -569,6 +571,25 @@ def test_debug_logging_tells_nothing_about_contents(line: ControlLine, caplog: p
     with caplog.at_level(logging.DEBUG):
         line.request("echo", note="a secret note")
     assert "secret" not in caplog.text
+
+
+def test_one_thread_waits_while_another_one_asks(agent: Agent) -> None:
+    stream = open_stream(agent.profile.control_address)
+    got: SimpleQueue[bytes] = SimpleQueue()
+
+    def wait() -> None:
+        while content := stream.receive(None):
+            got.put(content)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    for number in range(20):
+        stream.send(b'{"id": %d, "do": "echo"}\n' % number)
+        assert json.loads(got.get(timeout=10))["id"] == number
+    agent.loop.call_soon_threadsafe(agent.stopping.set)
+    waiting.join(10)
+    assert not waiting.is_alive()
+    stream.close()
 
 
 def test_the_calling_end_loads_nothing_heavy() -> None:
