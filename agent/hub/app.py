@@ -1,6 +1,7 @@
 """The hub's composition root: puts the parts together and keeps them running."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -72,6 +73,7 @@ async def run_hub(profile: Profile, config: HubConfig, *, ready: Callable[[dict[
     try:
         async with open_hub(profile, config) as running:
             _listen_to_signals(running.ended.set)
+            gc.freeze()  # what was loaded stays: the collector need not walk through it while stations wait
             event(log, "started", site=config.hub.site, url=running.site.url, broker=running.broker.name)
             if ready is not None:
                 ready(running.office.status())

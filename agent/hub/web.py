@@ -89,8 +89,9 @@ def open_port(host: str, port: int, memory: Path) -> socket.socket:
     """
     wanted = port or _remembered(memory)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
     try:
-        opened = socket.create_server((host, wanted), family=family, backlog=256)
+        opened = socket.create_server((host, wanted), family=family, backlog=256, dualstack_ipv6=both)
     except OSError as error:
         raise Unavailable(
             "The hub's port is not free",

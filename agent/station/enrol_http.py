@@ -95,9 +95,10 @@ def _ask(place: Place, connection: HTTPSConnection, method: str, path: str, body
             code="wrong-hub",
         ) from error
     except (OSError, HTTPException) as error:
+        why = str(error) or type(error).__name__
         raise Unavailable(
             "The hub cannot be reached",
-            f"{place.host}, port {place.port}: {str(error) or type(error).__name__}. Is it on, and is the address right?",
+            f"{place.host}, port {place.port}: {why}. Is it on, and is the address right?",
             code="no-hub",
         ) from error
     finally:
