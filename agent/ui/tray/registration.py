@@ -21,6 +21,7 @@ RULES = (
     f"type='signal',sender='{DAEMON[0]}',interface='{DAEMON[2]}',member='NameOwnerChanged',arg0='{WATCHER_NAME}'",
     *(f"type='signal',sender='{WATCHER_NAME}',interface='{WATCHER_NAME}',member='{name}'" for name in HOST_SIGNALS),
 )
+DO_NOT_QUEUE = 4
 TRANSIENT = (OSError, DBusFastError)
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Registration:
         """Register now, and again whenever a watcher appears."""
         self._bus.add_message_handler(self._heard)
         try:
-            await self._bus.request_name(self._name)
+            await call(self._bus, DAEMON, "RequestName", "su", self._name, DO_NOT_QUEUE)
             for rule in RULES:
                 await call(self._bus, DAEMON, "AddMatch", "s", rule)
         except TRANSIENT as error:
@@ -61,10 +62,8 @@ class Registration:
         self._registered = False
         if self._trying is not None:
             self._trying.cancel()
-        if not self._bus.connected:
-            return
         with contextlib.suppress(*TRANSIENT):
-            await self._bus.release_name(self._name)
+            await call(self._bus, DAEMON, "ReleaseName", "s", self._name)
             for rule in RULES:
                 await call(self._bus, DAEMON, "RemoveMatch", "s", rule)
 

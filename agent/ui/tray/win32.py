@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import queue
 import tempfile
+import winreg  # which makes this a module of Windows alone
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,6 @@ THEME = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
 
 def panel() -> Panel:
     """What the user's taskbar looks like; dark where Windows does not say, as it is by default."""
-    import winreg  # Windows only
-
     with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, THEME) as key:  # type: ignore[attr-defined]
         if winreg.QueryValueEx(key, "SystemUsesLightTheme")[0]:  # type: ignore[attr-defined]
             return Panel.LIGHT

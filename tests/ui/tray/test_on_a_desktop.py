@@ -140,6 +140,27 @@ def test_the_icon_survives_a_restart_of_the_panel(themed: Desktop) -> None:
     asyncio.run(run())
 
 
+def test_a_flood_of_changes_leaves_the_panel_alive_and_right(themed: Desktop) -> None:
+    async def run() -> None:
+        intents: list[object] = []
+        empty = themed.panel_strip()
+        async with tray(themed, VIEW, intents.append) as made:
+            icon = await find_icon(themed, empty)
+            for number in range(1000):
+                entries = tuple(Entry(f"{number} {at}", f"Order {number + at}", intent=at) for at in range(number % 9))
+                made.show(TrayView(IconState.ATTENTION, number % 12, f"{number}", (*entries, *MENU)))
+                await asyncio.sleep(0.001)
+            made.show(VIEW)
+            await eventually(partial(shows, themed, Picture(IconState.OK)))
+            menu = await open_menu(themed, icon)
+            await asyncio.to_thread(themed.click, *middle(menu, rows=4, row=1))
+            await eventually(lambda: intents == ["page bar"])
+            assert themed.programs.alive("panel")
+        await vanished(themed, empty)
+
+    asyncio.run(run())
+
+
 def test_every_state_can_be_seen_on_the_panel(themed: Desktop) -> None:
     async def run() -> None:
         empty = themed.panel_strip()
