@@ -121,7 +121,8 @@ def test_without_simpleaudio_the_reason_says_so(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_stop_while_a_device_opens_is_not_overtaken_by_the_sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    opening, opened, sounding = threading.Event(), threading.Event(), [False]
+    opening, opened = threading.Event(), threading.Event()
+    sounding, in_time = [False], [False]
 
     class Wave:
         @staticmethod
@@ -130,7 +131,7 @@ def test_a_stop_while_a_device_opens_is_not_overtaken_by_the_sound(monkeypatch: 
 
         def play(self) -> SimpleNamespace:
             opening.set()
-            opened.wait(timeout=10)
+            in_time[0] = opened.wait(timeout=10)  # never, if the loop waited for the device
             sounding[0] = True
             return SimpleNamespace(stop=lambda: sounding.__setitem__(0, False))
 
@@ -147,7 +148,7 @@ def test_a_stop_while_a_device_opens_is_not_overtaken_by_the_sound(monkeypatch: 
         opened.set()
         assert (await playing).ok
         await stopping
-        assert sounding == [False]
+        assert (sounding, in_time) == ([False], [True])
 
     asyncio.run(test())
 
