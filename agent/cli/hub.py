@@ -10,7 +10,7 @@ import click
 
 from agent.cli.output import Context, json_option, pass_context, show, table
 from agent.domain.errors import BadInput
-from agent.system.control import ControlLine, connect_to
+from agent.system.control import ControlLine
 
 
 @click.group()
@@ -103,7 +103,9 @@ def status(context: Context, *, as_json: bool) -> None:
 
 
 def _hub(context: Context) -> ControlLine:
-    return connect_to(context.profile.hub_control_address)
+    from agent.hub.ask import connect_hub
+
+    return connect_hub(context.profile)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -19,12 +19,13 @@ from agent.hub.broker.base import Broker, BrokerFailed, BrokerPlace
 from agent.hub.broker.choose import choose_broker
 from agent.hub.broker.tls import SiteTls
 from agent.hub.engine import Engine
-from agent.hub.enrolment import Enrolment, Site
+from agent.hub.enrolment import Enrolment
 from agent.hub.errands import Errands
 from agent.hub.invites import Issued
 from agent.hub.kept import load_kept, load_values
 from agent.hub.keys import HubKeys, load_keys
 from agent.hub.office import Office
+from agent.hub.papers import Site
 from agent.hub.place import dialled, in_url, names_of
 from agent.hub.publisher import Publisher
 from agent.hub.web import WebServer, make_web, open_port
@@ -138,7 +139,7 @@ class _Ground:
         """Return where stations find us."""
         names, port = names_of(self.settings), self.listening.getsockname()[1]
         brokers = tuple((name, self.broker.port) for name in names)
-        return Site(f"https://{in_url(names[0])}:{port}", brokers, self.tls.ca_pem)
+        return Site(self.me, f"https://{in_url(names[0])}:{port}", brokers, self.tls.ca_pem)
 
 
 async def _connect(stack: AsyncExitStack, ground: _Ground, accounts: Accounts) -> Running:
@@ -157,7 +158,6 @@ async def _connect(stack: AsyncExitStack, ground: _Ground, accounts: Accounts) -
     )
     await publisher.begin()
     enrolment = Enrolment(
-        me=ground.me,
         site=site,
         store=ground.store,
         accounts=accounts,

@@ -81,7 +81,7 @@ class Core:
             Heard: self._heard,
             LinkChanged: self._link,
             StrangerHeard: lambda event, _: [Note("stranger", {"link": event.link})],
-            GaveUp: lambda event, _: [Note("gave up", {"id": event.id, "station": event.station, "why": event.why})],
+            GaveUp: lambda event, _: [Note("gave-up", {"id": event.id, "station": event.station, "why": event.why})],
             Woke: lambda _, now: self._woke(now),
         }
         self._decide: dict[type[Parameters], Callable[[Arrived, Any, Instant], list[Effect]]] = {

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -14,29 +13,20 @@ from agent.domain.events import Instant
 from agent.domain.keys import from_b64u, kid_of, to_b64u
 from agent.domain.ledger import Ledger
 from agent.domain.names import HUB, is_name
-from agent.hub.accounts import Accounts, StationAccount, make_account, new_password
+from agent.hub.accounts import Accounts, make_account, new_password
 from agent.hub.entries import member_value
 from agent.hub.invites import FORGET_MS, Issued, claimed_by, free_name, is_alarm, judge
 from agent.hub.kept import write_kept
+from agent.hub.papers import Site
 from agent.hub.publisher import Publisher
 from agent.system.log import event
 from agent.system.store import Store
-from agent.wire.enrolment import EnrolRefused, Request, Welcome, read_request, show_card, write_answer
+from agent.wire.enrolment import EnrolRefused, Request, read_request, show_card, write_answer
 from agent.wire.invite import SECRET_BYTES, Card, invite_id, new_secret
-from agent.wire.keys import Identity
 
 log = logging.getLogger(__name__)
 
 _MOST_ALARMS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where stations find the site; `ca` is the PEM text of its authority."""
-
-    url: str
-    brokers: tuple[tuple[str, int], ...]
-    ca: bytes
 
 
 class Enrolment:
@@ -45,7 +35,6 @@ class Enrolment:
     def __init__(
         self,
         *,
-        me: Identity,
         site: Site,
         store: Store,
         accounts: Accounts,
@@ -55,7 +44,7 @@ class Enrolment:
         now: Callable[[], Instant],
         kept: Iterable[Issued],
     ) -> None:
-        self._me, self._site, self._store, self._accounts, self._publisher = me, site, store, accounts, publisher
+        self._site, self._store, self._accounts, self._publisher = site, store, accounts, publisher
         self._ledger, self._genesis, self._now = ledger, genesis, now
         self._issued = {issued.id: issued for issued in kept}
         self._one = asyncio.Lock()  # one newcomer at a time: the first key of an invite is the only one
@@ -85,7 +74,7 @@ class Enrolment:
         )
         await self._keep(issued)
         event(log, "invite", id=issued.id, person=person, roles=",".join(roles))
-        return secret, self._card(issued)
+        return secret, self._site.card(issued)
 
     def show(self, invite: str) -> bytes:
         """Return what the hub shows to whoever knows the name of an invite; raises EnrolRefused."""
@@ -94,11 +83,11 @@ class Enrolment:
             raise EnrolRefused("invite-unknown")
         if self._now().ms >= issued.not_after:
             raise EnrolRefused("invite-used" if issued.used else "invite-expired")
-        return show_card(from_b64u(issued.secret), self._card(issued))
+        return show_card(from_b64u(issued.secret), self._site.card(issued))
 
     async def enrol(self, sealed: bytes) -> bytes:
         """Let a newcomer in as far as it must confirm; returns the sealed answer. Raises EnrolRefused, NmrError."""
-        request = read_request(self._me, sealed, self._secret)
+        request = read_request(self._site.me, sealed, self._secret)
         async with self._one:
             issued = self._judged(request)
             if not issued.answer:
@@ -108,7 +97,7 @@ class Enrolment:
 
     async def confirm(self, sealed: bytes) -> None:
         """The newcomer has everything on its disk: it is a member. Raises EnrolRefused, NmrError."""
-        request = read_request(self._me, sealed, self._secret, "confirm")
+        request = read_request(self._site.me, sealed, self._secret, "confirm")
         async with self._one:
             issued = self._judged(request)
             if not issued.given or issued.given != request.wish:
@@ -124,7 +113,11 @@ class Enrolment:
         """Show a member out: from now on nobody takes its messages, and the broker throws it off."""
         self._member(station)
         async with self._one:
-            await self._publisher.append("member.revoke", station, {}, [Accounts.keep_none(station)])
+            closed = [self._closed(issued) for issued in self._issued.values() if issued.given == station]
+            await self._publisher.append(
+                "member.revoke", station, {}, [Accounts.keep_none(station), *map(_keep, closed)]
+            )
+            self._issued |= {issued.id: issued for issued in closed}
             await self._accounts.drop(station)
 
     async def give_roles(self, station: str, roles: Sequence[str]) -> None:
@@ -152,41 +145,13 @@ class Enrolment:
         station = free_name(issued.station or request.wish or issued.person, self._is_taken)
         password, kid = new_password(), kid_of(from_b64u(request.sign))
         account = make_account(station, kid, password, self._now().ms)
-        welcome = self._welcome(issued, account, password)
-        answer = write_answer(self._me, from_b64u(issued.secret), request, welcome)
+        welcome = self._site.welcome(issued, account, password, self._genesis())
+        answer = write_answer(self._site.me, from_b64u(issued.secret), request, welcome)
         claimed = replace(issued, claimed=claimed_by(request), given=station, answer=to_b64u(answer))
         await self._keep(claimed, Accounts.keep(account))
         self._accounts.put(account)
         event(log, "enrol", invite=issued.id, station=station)
         return claimed
-
-    def _welcome(self, issued: Issued, account: StationAccount, password: str) -> Welcome:
-        return Welcome(
-            station=account.station,
-            site=self._me.site,
-            person=issued.person,
-            roles=issued.roles,
-            password=password,
-            client_id=account.client_id,
-            url=self._site.url,
-            brokers=self._site.brokers,
-            ca=to_b64u(self._site.ca),
-            genesis=self._genesis().decode("ascii"),
-            psk=account.psk,
-        )
-
-    def _card(self, issued: Issued) -> Card:
-        return Card(
-            site=self._me.site,
-            sign=to_b64u(self._me.sign),
-            receive=to_b64u(self._me.receive),
-            url=self._site.url,
-            brokers=self._site.brokers,
-            ca=to_b64u(self._site.ca),
-            person=issued.person,
-            roles=issued.roles,
-            not_after=issued.not_after,
-        )
 
     def _judged(self, request: Request) -> Issued:
         """Return the invite if this request may use it; a second computer with the same secret is an alarm."""
@@ -197,6 +162,10 @@ class Enrolment:
         if verdict not in ("new", "again"):
             raise EnrolRefused(verdict)
         return issued
+
+    def _closed(self, issued: Issued) -> Issued:
+        """Return the invite of somebody shown out: it does not open the door again."""
+        return replace(issued, not_after=min(issued.not_after, self._now().ms), answer="")
 
     def _alarm(self, issued: Issued) -> None:
         event(log, "enrol-alarm", logging.WARNING, invite=issued.id, person=issued.person, station=issued.given)

@@ -46,13 +46,13 @@ class Registry:
         """Take a change in that was sent at `at`, ms; one that changes nothing has no effect."""
         newest, mine = theirs.newest(), self._filed.get(theirs.uuid)
         if newest is not None and newest[0] > max(at, now_ms) + FUTURE_MS:
-            return [Note("order refused", {"order": theirs.uuid, "why": "future"})]
+            return [Note("order-refused", {"order": theirs.uuid, "why": "future"})]
         merged = orders.merge(mine.order if mine else None, theirs)
         if mine is not None and merged == mine.order:
             return []
         size = len(encode(to_builtins(merged.to_item()))) + len(",")
         if size > ORDER_BYTES:
-            return [Note("order refused", {"order": theirs.uuid, "why": "size"})]
+            return [Note("order-refused", {"order": theirs.uuid, "why": "size"})]
         # Never below the clock: after a restore from a backup no station has seen the counts that come.
         self.count = max(self.count + 1, now_ms)
         filed = Filed(merged, self.count, size)

@@ -182,6 +182,21 @@ def test_nothing_is_confirmed_that_was_not_claimed(tmp_path: Path) -> None:
     asyncio.run(walk())
 
 
+def test_the_invite_of_a_revoked_station_does_not_open_the_door_again(tmp_path: Path) -> None:
+    async def walk() -> None:
+        async with running_hub(tmp_path) as hub:
+            anna = await newcomer(hub)
+            await hub.enrolment.enrol(anna.request())
+            await hub.enrolment.confirm(anna.confirmation("anna"))
+            await hub.enrolment.revoke("anna")
+            assert await code_of(hub.enrolment.enrol(anna.request())) == "invite-used"
+        async with running_hub(tmp_path) as hub:
+            assert await code_of(hub.enrolment.confirm(anna.confirmation("anna"))) == "invite-used"
+            assert hub.engine.core.ledger.active() == []
+
+    asyncio.run(walk())
+
+
 def test_a_broker_that_does_not_take_the_account_costs_a_repetition_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,50 @@
+"""What the site hands out: its card to whoever is invited, the welcome to whoever is let in."""
+
+from dataclasses import dataclass
+
+from agent.domain.keys import to_b64u
+from agent.hub.accounts import StationAccount
+from agent.hub.invites import Issued
+from agent.wire.enrolment import Welcome
+from agent.wire.invite import Card
+from agent.wire.keys import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Who the hub is and where stations find it; `ca` is the PEM text of its authority."""
+
+    me: Identity
+    url: str
+    brokers: tuple[tuple[str, int], ...]
+    ca: bytes
+
+    def card(self, issued: Issued) -> Card:
+        """Return what an invited computer must know."""
+        return Card(
+            site=self.me.site,
+            sign=to_b64u(self.me.sign),
+            receive=to_b64u(self.me.receive),
+            url=self.url,
+            brokers=self.brokers,
+            ca=to_b64u(self.ca),
+            person=issued.person,
+            roles=issued.roles,
+            not_after=issued.not_after,
+        )
+
+    def welcome(self, issued: Issued, account: StationAccount, password: str, genesis: bytes) -> Welcome:
+        """Return all a new station needs; nobody keeps the password but the station."""
+        return Welcome(
+            station=account.station,
+            site=self.me.site,
+            person=issued.person,
+            roles=issued.roles,
+            password=password,
+            client_id=account.client_id,
+            url=self.url,
+            brokers=self.brokers,
+            ca=to_b64u(self.ca),
+            genesis=genesis.decode("ascii"),
+            psk=account.psk,
+        )
