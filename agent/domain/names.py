@@ -6,8 +6,8 @@ HUB = "hub"
 """The station name of the site's server; no other station can have it."""
 
 NAME = r"[a-z0-9][a-z0-9-]{0,31}"
-NAME_PATTERN = f"^{NAME}$"
-ID_PATTERN = r"^[0-9a-f]{32}$"
+NAME_PATTERN = rf"\A{NAME}\Z"
+ID_PATTERN = r"\A[0-9a-f]{32}\Z"
 
 _name = re.compile(NAME)
 

@@ -117,6 +117,8 @@ class Router:
                 lambda _: self._finish(later, signed),
                 lambda error: self._failed(later, error),
             )
+            for one in signed.values():
+                self._outgoing.seal(one)
         else:
             self._finish(later, signed)
 

@@ -84,7 +84,7 @@ class App:
             clock=self._clock,
             handle=self.handle,
             page=self.core.ringing.pages.get,
-            snapshot=self.snapshot,
+            desk=self.core.desk,
             texts=lambda: self._texts,
             grew=self._ledger_grew,
             refresh=self._refresh,

@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from agent.domain import effects as do
 from agent.domain.events import AnswerGiven, Event, Presented, Seen
 from agent.domain.page import InPage
+from agent.station.desk import Desk
 from agent.station.notices import page_notice, told
 from agent.station.requests import Requests
 from agent.station.surface import Surface
 from agent.station.wakes import Wakes
 from agent.system.clock import AnchoredClock
 from agent.system.log import event as log_event
-from agent.ui.snapshot import Snapshot
 from agent.ui.sound.base import Tone
 from agent.ui.texts import Texts
 
@@ -33,12 +34,12 @@ class Performer:
         clock: AnchoredClock,
         handle: Callable[[Event], None],
         page: Callable[[str], InPage | None],
-        snapshot: Callable[[], Snapshot],
+        desk: Desk,
         texts: Callable[[], Texts],
         grew: Callable[[int, bytes], None],
         refresh: Callable[[], None],
     ) -> None:
-        self._surface, self._handle, self._page, self._snapshot, self._texts = surface, handle, page, snapshot, texts
+        self._surface, self._handle, self._page, self._desk, self._texts = surface, handle, page, desk, texts
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
         self._run: dict[type, Callable[[Any], None]] = {
@@ -80,11 +81,11 @@ class Performer:
         page = self._page(effect.page)
         if page is None or not page.open:
             return
-        now = self._snapshot()
         tone = (Tone.URGENT if page.urgent else Tone.PAGE) if effect.sound else None
-        shown = await self._surface.present(page_notice(page, now, self._texts()), tone)
+        shown = await self._surface.present(page_notice(page, self._desk.person(page.sender), self._texts()), tone)
         if not effect.again:
-            why = shown.why or ("" if effect.sound else "dnd" if now.quiet else "muted")
+            quiet = self._desk.quiet(time.monotonic())
+            why = shown.why or ("" if effect.sound else "dnd" if quiet else "muted")
             self._handle(Presented(page.id, ok=shown.ok, why=why))
 
     def _tell(self, effect: do.Tell) -> None:

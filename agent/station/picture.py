@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from agent import __version__
 from agent.domain.audience import EVERYBODY, Audience, parse_audience
@@ -12,12 +13,15 @@ from agent.station.desk import Habits
 from agent.station.surface import Surface
 from agent.system.config_schema import Config
 from agent.ui.snapshot import Labels, QuickPage, Snapshot
-from agent.ui.texts import Language, Texts
+from agent.ui.texts import Texts
+
+if TYPE_CHECKING:
+    from agent.ui.texts import Language
 
 MOST_ROLE_PAGES = 6
 
 
-def language_of(config: Config) -> Language:
+def language_of(config: Config) -> "Language":
     """The language people read here: theirs by configuration, or by the environment."""
     wanted = config.ui.language
     if wanted == "auto":

@@ -1,6 +1,8 @@
 """What commands and windows ask of the running agent, turned into events; the wire is described in system/control."""
 
 import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -8,6 +10,9 @@ from agent.domain.audience import Audience
 from agent.domain.errors import BadInput
 from agent.domain.events import AnswerGiven, Event, OrderChanged, OrderDropped, PageAsked, QuietAsked, WithdrawAsked
 from agent.domain.order import DONE
+from agent.system.log import event
+
+log = logging.getLogger(__name__)
 
 Line = dict[str, Any]
 Say = Callable[[Line | Callable[[], Line]], None]
@@ -126,8 +131,9 @@ class Requests:
                 "Whom?", 'Say who is paged, such as {"role": "kitchen"}', code="no-such-audience", field="to"
             )
         order, note = _text(with_, "order"), _text(with_, "note")
-        urgent = bool(with_.get("urgent"))
+        urgent, began = bool(with_.get("urgent")), time.time_ns()
         result = await self._ask(lambda ticket: PageAsked(audience, order or None, note, urgent, ticket))
+        event(log, "page-asked", page=result["page"], ns=began)
         if with_.get("wait"):
             await self._follow(str(result["page"]), say)
         return result

@@ -68,7 +68,7 @@ def _answers(now: Snapshot, texts: Texts) -> list[Entry]:
 
 
 def _answer(page: InPage, now: Snapshot, texts: Texts) -> list[Entry]:
-    title = page_title(page, now, texts)
+    title = page_title(page, now.name_of(page.sender), texts)
     choices = tuple(
         Entry(f"{page.id} {answer}", texts(f"answer.{answer}"), AnswerGiven(page.id, answer))
         for answer in ("accepted", "declined", "later")
@@ -76,9 +76,8 @@ def _answer(page: InPage, now: Snapshot, texts: Texts) -> list[Entry]:
     return [Entry(f"answer {page.id}", _short(title), submenu=choices)]
 
 
-def page_title(page: InPage, now: Snapshot, texts: Texts) -> str:
-    """The title of a received page; its first form is word for word requirement N-76."""
-    sender = now.name_of(page.sender)
+def page_title(page: InPage, sender: str, texts: Texts) -> str:
+    """The title of a received page, `sender` by name; its first form is word for word requirement N-76."""
     if page.order_title:
         return texts("notice.page", sender=sender, object=page.order_title)
     return texts("notice.page-you", sender=sender)

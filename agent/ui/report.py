@@ -132,7 +132,7 @@ def received(page: InPage, now: Snapshot, texts: Texts) -> dict[str, Any]:
         "seconds": max(0, round((page.answer.at - page.at) / 1000)) if page.answer else None,
         "settled": not page.open,
         "late": False,
-        "title": page_title(page, now, texts),
+        "title": page_title(page, now.name_of(page.sender), texts),
         "why": page.why,
         "unknown_order": page.unknown_order,
         "unverified": page.unverified,

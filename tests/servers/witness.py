@@ -11,7 +11,7 @@ from tests.servers.session_bus import Bus
 
 
 class Witness:
-    """Counts how often each page was shown anew; `env` is for the agent that shows."""
+    """Counts how often each page was shown; `env` is for the agent that shows."""
 
     def __init__(self) -> None:
         self._bus = Bus()
@@ -26,8 +26,8 @@ class Witness:
         return {"DBUS_SESSION_BUS_ADDRESS": address, "NMR_TRAY": "silent", "NMR_SOUND": "silent"}
 
     def shown(self) -> Counter[str]:
-        """How often each page, known by its note, was shown anew; changing a notice in place does not count."""
-        pages = [call for call in list(self._daemon.calls) if "Is Paging" in call.title and not call.replaces]
+        """How often each page, known by its note, was put before a person; ringing again later counts too."""
+        pages = [call for call in list(self._daemon.calls) if "Is Paging" in call.title]
         return Counter(page.body.split("\n")[0] for page in pages)
 
     def __enter__(self) -> Self:
