@@ -4,42 +4,34 @@ import asyncio
 import gc
 import logging
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from agent.domain.errors import NmrError, TryLater
+from agent.domain.errors import NmrError
 from agent.domain.names import HUB
-from agent.hub.accounts import Accounts, StationAccount
-from agent.hub.broker.base import Broker, BrokerFailed, BrokerPlace
-from agent.hub.broker.choose import choose_broker
+from agent.hub.accounts import Accounts
+from agent.hub.broker.base import Broker, BrokerFailed
 from agent.hub.broker.tls import SiteTls
 from agent.hub.engine import Engine
 from agent.hub.enrolment import Enrolment
 from agent.hub.errands import Errands
+from agent.hub.ground import Ground, alongside
 from agent.hub.invites import Issued
 from agent.hub.kept import load_kept, load_values
-from agent.hub.keys import HubKeys, load_keys
 from agent.hub.office import Office
 from agent.hub.papers import Site
-from agent.hub.place import dialled, in_url, names_of
+from agent.hub.place import dialled
 from agent.hub.publisher import Publisher
-from agent.hub.web import WebServer, make_web, open_port
-from agent.routing import rows
+from agent.hub.web import WebServer, make_web
 from agent.system.clock import SiteClock
-from agent.system.config_schema import Hub, HubConfig
+from agent.system.config_schema import HubConfig
 from agent.system.control_server import ControlServer
-from agent.system.files import private_folder
 from agent.system.ids import new_id
-from agent.system.lock import ProfileLock
 from agent.system.log import close_log, event, open_log
 from agent.system.paths import Profile
-from agent.system.store import Store
-from agent.wire.keys import Identity
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +82,7 @@ async def open_hub(profile: Profile, config: HubConfig) -> AsyncIterator[Running
     """Run the hub of a profile while the context is open; raises NmrError where it cannot start."""
     profile.create()
     async with AsyncExitStack() as stack:
-        ground = _Ground.open(stack, profile, config.hub)
+        ground = Ground.open(stack, profile, config.hub)
         accounts = await ground.start_broker(stack)
         running = await _connect(stack, ground, accounts)
         await stack.enter_async_context(running.web)
@@ -99,54 +91,31 @@ async def open_hub(profile: Profile, config: HubConfig) -> AsyncIterator[Running
         yield running
 
 
-@dataclass(slots=True)
-class _Ground:
-    """What a hub stands on, before anybody hears of it."""
-
-    folder: Path
-    settings: Hub
-    lock: ProfileLock
-    store: Store
-    keys: HubKeys
-    me: Identity
-    tls: SiteTls
-    listening: socket.socket
-    broker: Broker
-
-    @classmethod
-    def open(cls, stack: AsyncExitStack, profile: Profile, settings: Hub) -> "_Ground":
-        """Take the lock, the store, the keys and the port."""
-        folder, lock = private_folder(profile.hub_folder), ProfileLock(profile.hub_lock_file)
-        if not lock.acquire():
-            raise TryLater("The hub is running already", f"Process {lock.owner()} has {folder}", code="hub-running")
-        stack.callback(lock.release)
-        store = _open_store(folder)
-        stack.callback(store.close)
-        keys = load_keys(folder, settings.site, new=not store.read(rows.KEPT, ("ledger",)))
-        listening = stack.enter_context(open_port(settings.listen, settings.http_port, folder / "http.port"))
-        tls, broker = SiteTls(folder / "tls"), _choose(settings, folder)
-        return cls(folder, settings, lock, store, keys, keys.identity(), tls, listening, broker)
-
-    async def start_broker(self, stack: AsyncExitStack) -> Accounts:
-        """Start the broker, let it be started again whenever it dies; returns the accounts it has."""
-        accounts = Accounts(self.broker, load_values(self.store, "account", StationAccount))
-        await self.broker.start(accounts.all())
-        stack.push_async_callback(self.broker.stop)
-        _alongside(stack, self.broker.run(), "broker")
-        return accounts
-
-    def site(self) -> Site:
-        """Return where stations find us."""
-        names, port = names_of(self.settings), self.listening.getsockname()[1]
-        brokers = tuple((name, self.broker.port) for name in names)
-        return Site(self.me, f"https://{in_url(names[0])}:{port}", brokers, self.tls.ca_pem)
-
-
-async def _connect(stack: AsyncExitStack, ground: _Ground, accounts: Accounts) -> Running:
+async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) -> Running:
     """Put core, ledger, enrolment and link together; return when stations can come."""
     clock, ended, errands, site = SiteClock(), asyncio.Event(), Errands(), ground.site()
     engine = Engine(ground.me, ground.store, load_kept(ground.store, ground.folder, ground.settings.site), clock)
     stack.callback(engine.stop)
+    enrolment = await _open_door(ground, site, engine, accounts, clock)
+    stack.push_async_callback(errands.settle)
+    web = WebServer(make_web(enrolment, errands), ground.listening, ground.tls)
+    office = Office(
+        core=engine.core,
+        enrolment=enrolment,
+        errands=errands,
+        invite_hours=ground.settings.invite_hours,
+        now=clock.now,
+        facts=lambda: _facts(engine, ground, site, web),
+        quit_=ended.set,
+    )
+    engine.start()
+    await _open_link(stack, engine, ground, accounts)
+    alongside(stack, _tidy(engine, enrolment, web, ground.tls), "tidy")
+    return Running(engine, ground.broker, accounts, web, enrolment, office, site, ended)
+
+
+async def _open_door(ground: Ground, site: Site, engine: Engine, accounts: Accounts, clock: SiteClock) -> Enrolment:
+    """Begin or take up the ledger, and return what lets newcomers in."""
     publisher = Publisher(
         me=ground.me,
         store=ground.store,
@@ -157,7 +126,7 @@ async def _connect(stack: AsyncExitStack, ground: _Ground, accounts: Accounts) -
         appended=engine.appended,
     )
     await publisher.begin()
-    enrolment = Enrolment(
+    return Enrolment(
         site=site,
         store=ground.store,
         accounts=accounts,
@@ -167,24 +136,9 @@ async def _connect(stack: AsyncExitStack, ground: _Ground, accounts: Accounts) -
         now=clock.now,
         kept=load_values(ground.store, "invite", Issued),
     )
-    stack.push_async_callback(errands.settle)
-    web = WebServer(make_web(enrolment, errands), ground.listening, ground.tls)
-    office = Office(
-        core=engine.core,
-        enrolment=enrolment,
-        errands=errands,
-        invite_hours=ground.settings.invite_hours,
-        now=clock.now,
-        facts=lambda: _facts(engine, ground.broker, site, web),
-        quit_=ended.set,
-    )
-    engine.start()
-    await _open_link(stack, engine, ground, accounts)
-    _alongside(stack, _tidy(engine, enrolment, web, ground.tls), "tidy")
-    return Running(engine, ground.broker, accounts, web, enrolment, office, site, ended)
 
 
-async def _open_link(stack: AsyncExitStack, engine: Engine, ground: _Ground, accounts: Accounts) -> None:
+async def _open_link(stack: AsyncExitStack, engine: Engine, ground: Ground, accounts: Accounts) -> None:
     """Be the station "hub" at our own broker; raises BrokerFailed if it does not let us in."""
     from agent.links.mqtt.link import MqttLink
     from agent.links.mqtt.settings import MqttSettings
@@ -198,7 +152,7 @@ async def _open_link(stack: AsyncExitStack, engine: Engine, ground: _Ground, acc
         client_id=ground.keys.client_id,
         ca_pem=ground.tls.ca_pem,
     )
-    _alongside(stack, engine.keep(MqttLink(settings)), "link")
+    alongside(stack, engine.keep(MqttLink(settings)), "link")
     try:
         await asyncio.wait_for(engine.connected.wait(), LINK_PATIENCE_S)
     except TimeoutError:
@@ -218,47 +172,15 @@ async def _tidy(engine: Engine, enrolment: Enrolment, web: WebServer, tls: SiteT
         await asyncio.sleep(TIDY_S)
 
 
-def _facts(engine: Engine, broker: Broker, site: Site, web: WebServer) -> dict[str, Any]:
+def _facts(engine: Engine, ground: Ground, site: Site, web: WebServer) -> dict[str, Any]:
     return {
         "url": site.url,
-        "broker": broker.name,
+        "broker": ground.broker.name,
         "http_port": web.port,
-        "mqtt_port": broker.port,
+        "mqtt_port": ground.broker.port,
         "refused": engine.router.refused,
         "open_rows": engine.router.open_rows,
     }
-
-
-def _open_store(folder: Path) -> Store:
-    """Open the database; a damaged one is no reason to begin a second history."""
-    store = Store.open(folder / "hub.sqlite3", rows.MIGRATIONS)
-    if store.set_aside is None:
-        return store
-    store.close()
-    raise NmrError(
-        "The hub's database is damaged",
-        f"It was set aside as {store.set_aside}. Put the newest backup in its place, as {folder / 'hub.sqlite3'}",
-        code="store-damaged",
-    )
-
-
-def _choose(settings: Hub, folder: Path) -> Broker:
-    names = names_of(settings)
-    place = BrokerPlace(folder / "broker", settings.listen, settings.mqtt_port, (*names, dialled(settings.listen)))
-    own = settings.mosquitto_program != Hub().mosquitto_program
-    program = settings.mosquitto_program if own else ""  # not configured: it also looks where PATH does not lead
-    return choose_broker(settings.broker, settings.site, place, SiteTls(folder / "tls"), program=program)
-
-
-def _alongside(stack: AsyncExitStack, work: Any, name: str) -> None:
-    """Run a coroutine until the stack is closed."""
-    task = asyncio.create_task(work, name=f"hub {name}")
-
-    async def end() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    stack.push_async_callback(end)
 
 
 def _listen_to_signals(quit_: Callable[[], None]) -> None:

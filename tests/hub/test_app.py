@@ -68,9 +68,15 @@ def test_everybody_hears_at_once_of_a_new_member(tmp_path: Path) -> None:
     asyncio.run(walk())
 
 
-def test_a_revoked_station_is_off_within_a_second_and_nothing_of_it_counts_any_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broker", ["nats", "mosquitto"])
+def test_a_revoked_station_is_off_within_a_second_and_nothing_of_it_counts_any_more(
+    tmp_path: Path, broker: str
+) -> None:
+    if broker == "mosquitto" and not (shutil.which("mosquitto") or Path("/usr/sbin/mosquitto").exists()):
+        pytest.skip("mosquitto is not installed")
+
     async def walk() -> None:
-        async with running_hub(tmp_path) as hub:
+        async with running_hub(tmp_path, broker=broker) as hub:
             it = await enrolled(hub, tmp_path)
             async with Peer(it).connected() as anna:
                 await anna.say("probe", Probe(n=1))
