@@ -200,10 +200,27 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return became
 
 
-def test_the_demo_gets_all_further_arguments(prepared: list[list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_gets_all_further_arguments(
+    prepared: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DISPLAY", ":7")
     assert dev.main(["demo", "--once", "--json"]) == 0
     assert prepared == [[str(dev.venv_program("python")), "-m", "agent", "demo", "--once", "--json"]]
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.skipif(dev.WINDOWS, reason="a Windows session has its screen")
+def test_the_demo_gets_a_desktop_where_there_is_none(
+    prepared: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert dev.main(["demo", "--once"]) == 0
+    python = str(dev.venv_program("python"))
+    around = [python, "-m", "tests.servers.run_on_desktop"]
+    assert [str(part) for part in prepared[0]] == [*around, python, "-m", "agent", "demo", "--once"]
 
 
 def test_a_measurement_gets_its_name_and_its_arguments(

@@ -117,8 +117,8 @@ class Router:
                 lambda _: self._finish(later, signed),
                 lambda error: self._failed(later, error),
             )
-            for one in signed.values():
-                self._outgoing.seal(one)
+            for one in signed.values():  # soon, not now: the writer shall have the interpreter first
+                asyncio.get_running_loop().call_soon(self._outgoing.seal, one)
         else:
             self._finish(later, signed)
 
