@@ -144,6 +144,10 @@ def best(states: list[State]) -> State:
     return min(states, key=BEST_FIRST.index, default=State.UNDELIVERABLE)
 
 
+NOT_SHOWN = "not-shown"
+"""How the reason begins where a page rang but no notice could be put on the screen."""
+
+
 class Ring(StrEnum):
     """What a received page does on this station."""
 

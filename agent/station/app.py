@@ -183,7 +183,9 @@ class App:
                 self.handle(intent)  # type: ignore[arg-type]  # the menu holds nothing but these
 
     def happened(self, key: str, action: str) -> None:
-        """A person did something with a notice."""
+        """A person did something with a notice; a click on it shows the pages."""
+        if action == "open":
+            self.clicked(OpenWindow("pages"))
         self._performer.happened(key, action)
 
     async def open_window(self, window: str) -> None:

@@ -7,6 +7,9 @@ from agent.ui.menu import page_title
 from agent.ui.notify.base import Notice, Urgency
 from agent.ui.texts import Texts
 
+PAGES = "notice.page"
+"""How the keys of all texts about pages begin; a click on these shows the pages."""
+
 
 def page_notice(page: InPage, sender: str, texts: Texts) -> Notice:
     """The notice of a page, `sender` by name; critical, so that it stays until somebody answers."""
@@ -15,11 +18,13 @@ def page_notice(page: InPage, sender: str, texts: Texts) -> Notice:
     lines += [texts("notice.unknown-order")] if page.unknown_order else []
     lines += [texts("notice.unverified")] if page.unverified else []
     buttons = tuple((answer, texts(f"answer.{answer}")) for answer in ("accepted", "declined"))
-    return Notice(page.id, page_title(page, sender, texts), "\n".join(lines), buttons, Urgency.CRITICAL)
+    title, body = page_title(page, sender, texts), "\n".join(lines)
+    return Notice(page.id, title, body, buttons, Urgency.CRITICAL, texts("notice.open"))
 
 
-def told(key: str, values: Mapping[str, str], texts: Texts) -> tuple[str, str]:
-    """Title and body of a notice that is no page; an error brings its own words."""
-    if key == "error":
-        return values["title"], values["message"]
-    return texts(key, **values), values.get("text", "")
+def told(key: str, text: str, values: Mapping[str, str], texts: Texts) -> Notice:
+    """The notice of any other news, `text` is its key in the texts; an error brings its own words."""
+    if text == "error":
+        return Notice(key, values["title"], values["message"], opens="")
+    opens = texts("notice.open") if text.startswith(PAGES) else ""
+    return Notice(key, texts(text, **values), values.get("text", ""), opens=opens)

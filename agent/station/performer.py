@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.domain import effects as do
 from agent.domain.events import AnswerGiven, Event, Presented, Seen
-from agent.domain.page import InPage
+from agent.domain.page import NOT_SHOWN, InPage
 from agent.station.desk import Desk
 from agent.station.notices import page_notice, told
 from agent.station.requests import Requests
@@ -83,14 +83,13 @@ class Performer:
             return
         tone = (Tone.URGENT if page.urgent else Tone.PAGE) if effect.sound else None
         shown = await self._surface.present(page_notice(page, self._desk.person(page.sender), self._texts()), tone)
-        if not effect.again:
-            quiet = self._desk.quiet(time.monotonic())
-            why = shown.why or ("" if effect.sound else "dnd" if quiet else "muted")
-            self._handle(Presented(page.id, ok=shown.ok, why=why))
+        quiet = self._desk.quiet(time.monotonic())
+        why = shown.why or ("" if effect.sound or effect.again else "dnd" if quiet else "muted")
+        self._handle(Presented(page.id, ok=shown.ok, why=why if shown.ok else f"{NOT_SHOWN}: {why}"))
 
     def _tell(self, effect: do.Tell) -> None:
-        title, body = told(effect.text, effect.values, self._texts())
-        self._in_turn(effect.key, lambda: self._surface.tell(effect.key, title, body))
+        notice = told(effect.key, effect.text, effect.values, self._texts())
+        self._in_turn(effect.key, lambda: self._surface.notifier.show(notice))
 
     def _in_turn(self, key: str, deed: Callable[[], Awaitable[object]]) -> None:
         """Run deeds about one notice in the order they were decided: a closing never overtakes its showing."""

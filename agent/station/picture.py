@@ -1,6 +1,7 @@
 """The station's snapshot for the views, taken from core, configuration and surface."""
 
 import os
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from agent.domain.rights import RANKS
 from agent.station.core import Core
 from agent.station.desk import Habits
 from agent.station.surface import Surface
-from agent.system.config_schema import Config
+from agent.system.config_schema import Config, Ui
 from agent.ui.snapshot import Labels, QuickPage, Snapshot
 from agent.ui.texts import Texts
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from agent.ui.texts import Language
 
 MOST_ROLE_PAGES = 6
+NAMES = ("order_name", "item_name", "subtitle_name", "flag_a", "flag_b", "item_flag_a", "item_flag_b")
+UNNAMED = Ui()
 
 
 def language_of(config: Config) -> "Language":
@@ -47,7 +50,7 @@ def take_picture(
     core: Core, config: Config, surface: Surface, notices: Sequence[str], storage: str, now: Instant
 ) -> Snapshot:
     """Return what the views are computed from."""
-    reach, desk, ui = core.reach, core.desk, config.ui
+    reach, desk = core.reach, core.desk
     return Snapshot(
         now=now,
         station=desk.station,
@@ -65,30 +68,34 @@ def take_picture(
         received=list(core.ringing.pages.values()),
         unanswered=core.ringing.open_pages(),
         quiet_until=desk.quiet_until,
+        quiet_ends=_on_the_wall(desk.quiet_until, now),
         ready=core.ordering.ready(now),
         reachable=reach.reachable,
         may_page=lambda audience: desk.may("page.new", audience),
         may_order=desk.may("order.put", EVERYBODY),
         quick_pages=quick_pages(core, config),
-        labels=Labels(
-            order_name=ui.order_name,
-            item_name=ui.item_name,
-            subtitle_name=ui.subtitle_name,
-            flag_a=ui.flag_a,
-            flag_b=ui.flag_b,
-            mask=ui.mask,
-            timer=ui.timer,
-            timer_seconds=ui.timer_seconds,
-            language=language_of(config),
-            theme=ui.theme,
-        ),
-        quit_allowed=ui.quit_allowed,
+        labels=labels_of(config),
+        quit_allowed=config.ui.quit_allowed,
         quiet_most_minutes=config.ring.do_not_disturb_max_minutes,
         tray=surface.tray.name,
         notifier=surface.notifier.name,
         sound=surface.player.name,
         storage=storage,
         notices=tuple(notices),
+    )
+
+
+def labels_of(config: Config) -> Labels:
+    """What things are called here: by the site's own names, or in the language people read."""
+    ui, texts = config.ui, Texts.of(language_of(config))
+    own = {name: getattr(ui, name) for name in NAMES if getattr(ui, name) != getattr(UNNAMED, name)}
+    return Labels(
+        **{name: texts(f"label.{name}") for name in NAMES} | own,
+        mask=ui.mask,
+        timer=ui.timer,
+        timer_s=ui.timer_seconds,
+        language=texts.language,
+        theme=ui.theme,
     )
 
 
@@ -100,3 +107,8 @@ def quick_pages(core: Core, config: Config) -> list[QuickPage]:
     others = [member for member in core.desk.ledger.active() if member.station != core.desk.station]
     roles = sorted({role for member in others for role in member.roles if role not in RANKS})
     return [QuickPage(texts("menu.page-role", role=role), Audience("role", role)) for role in roles[:MOST_ROLE_PAGES]]
+
+
+def _on_the_wall(mono: float | None, now: Instant) -> str:
+    """A monotonic moment as hours and minutes of this computer's clock."""
+    return "" if mono is None else time.strftime("%H:%M", time.localtime(time.time() + mono - now.mono))

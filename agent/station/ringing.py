@@ -15,7 +15,7 @@ from agent.domain.events import AnswerGiven, Arrived, Instant, Presented, Seen
 from agent.domain.messages import OrderList, PageAnswer, PageNew
 from agent.domain.names import HUB
 from agent.domain.order import Order
-from agent.domain.page import Answer, InPage, Ring
+from agent.domain.page import NOT_SHOWN, Answer, InPage, Ring
 from agent.station.desk import Desk
 from agent.station.storm import Storm
 
@@ -72,10 +72,11 @@ class Ringing:
     def presented(self, event: Presented, now: Instant) -> list[Effect]:
         """The notifier has had it: only now may the sender read "shown"."""
         page = self.pages.get(event.page)
-        if page is None or page.ring is not Ring.RINGING:
+        if page is None or not _is_news(page, event):
             return []
+        if page.ring is Ring.RINGING:
+            page.ring_at = now.mono + self._desk.habits.again_s if page.open else None
         page.ring, page.why = Ring.RUNG, event.why
-        page.ring_at = now.mono + self._desk.habits.again_s if page.open else None
         stage = "presented" if event.ok else "stored"
         return [
             Keep("in", page.id, page),
@@ -232,6 +233,11 @@ class Ringing:
         for page_id in old:
             del self.pages[page_id]
         return [Keep("in", page_id, None) for page_id in old]
+
+
+def _is_news(page: InPage, event: Presented) -> bool:
+    """A first showing, or the first that went well after one that did not: the notification daemon came back."""
+    return page.ring is Ring.RINGING or (page.ring is Ring.RUNG and event.ok and page.why.startswith(NOT_SHOWN))
 
 
 def _wake(page: InPage) -> list[Effect]:

@@ -21,12 +21,18 @@ from agent.system.paths import Profile
 
 log = logging.getLogger(__name__)
 
+SWITCH_S = 0.0002
+"""How long one thread may keep the interpreter while another wants it, seconds: Python's 5 ms would be a page's whole
+way. The loop, the network thread and the writer are never busy for long, so switching costs nothing.
+"""
+
 
 async def run_station(profile: Profile, *, make_router: Callable[..., Router] = Router) -> int:
     """Run the agent of a profile until it is told to end; returns its exit code.
 
     Raises NmrError where it cannot start. A second agent of the same profile hands over and ends at once with 0.
     """
+    sys.setswitchinterval(SWITCH_S)
     profile.create()
     lock = ProfileLock(profile.lock_file)
     if not lock.acquire():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent.system.log import event
-from agent.ui.notify.base import Notice, Notifier, Shown, Urgency
+from agent.ui.notify.base import Notice, Notifier, Shown
 from agent.ui.sound.base import Played, Player, Tone
 from agent.ui.tray.base import Tray
 from agent.ui.view import TrayView
@@ -58,12 +58,12 @@ class Surface:
         event(log, "presented", key=notice.key, ok=shown.ok, by=shown.by, ns=time.time_ns())
         played = await playing if playing is not None else Played(ok=True, by="")
         if shown.ok and not played.ok:
-            return Shown(ok=True, by=shown.by, why=f"no sound: {played.why}")
+            return Shown(ok=True, by=shown.by, why=f"no-sound: {played.why}")
         return shown
 
     async def tell(self, key: str, title: str, body: str = "") -> None:
         """Show a notice that is no page."""
-        await self.notifier.show(Notice(key, title, body, urgency=Urgency.NORMAL))
+        await self.notifier.show(Notice(key, title, body, opens=""))
 
     async def sound(self, tone: str) -> None:
         """Play one sound once."""

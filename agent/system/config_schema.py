@@ -79,7 +79,7 @@ Port = Annotated[int, Meta(ge=1, le=HIGHEST_PORT)]
 
 
 class Ui(Struct, frozen=True, kw_only=True):
-    """What staff see."""
+    """What staff see. Names left at their defaults are shown in the language of menus and windows."""
 
     language: Annotated[
         Literal["auto", "en", "de"], Meta(description="Language of menus and windows; auto asks the system")
@@ -90,6 +90,8 @@ class Ui(Struct, frozen=True, kw_only=True):
     subtitle_name: Annotated[str, _label("What the masked second line of an order holds")] = "Phone Number"
     flag_a: Annotated[str, _label("Name of an order's first flag")] = "Dessert"
     flag_b: Annotated[str, _label("Name of an order's second flag")] = "Milkshake"
+    item_flag_a: Annotated[str, _label("Name of an item's first flag")] = "Limited"
+    item_flag_b: Annotated[str, _label("Name of an item's second flag")] = "Sold Out"
     mask: Annotated[
         bool, Meta(description="Show only the last four characters of the second line until a row is selected")
     ] = True

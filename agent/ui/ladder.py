@@ -1,7 +1,12 @@
 """How far a page got, in words: the same for menu, window and command line."""
 
+from collections.abc import Callable
+
 from agent.domain.page import OutPage, State
 from agent.ui.texts import Texts
+
+NameOf = Callable[[str], str]
+"""The person at a station."""
 
 
 def seconds(page: OutPage) -> int | None:
@@ -9,7 +14,21 @@ def seconds(page: OutPage) -> int | None:
     return max(0, round((page.taken.at - page.at) / 1000)) if page.taken else None
 
 
-def summary(page: OutPage, texts: Texts) -> str:
+def declined_by(page: OutPage, name_of: NameOf) -> str:
+    """Who said that they cannot come, or "" when nobody did."""
+    stations = (target.station for target in page.targets.values() if target.state is State.DECLINED)
+    return ", ".join(dict.fromkeys(name_of(station) for station in stations))
+
+
+def reason(why: str, texts: Texts) -> str:
+    """A machine's reason in words: `code` or `code: what the system said`; one without a text stays as it came."""
+    code, _, said = why.partition(": ")
+    if not texts.has(f"why.{code}"):
+        return why
+    return f"{texts(f'why.{code}')}: {said}" if said else texts(f"why.{code}")
+
+
+def summary(page: OutPage, texts: Texts, name_of: NameOf) -> str:
     """One line for the whole page: the best of its targets, or red words when it is on no device yet."""
     if page.taken is not None:
         return texts("page.accepted", person=page.taken.person, seconds=seconds(page))
@@ -20,6 +39,12 @@ def summary(page: OutPage, texts: Texts) -> str:
         links = sorted({target.link for target in page.targets.values() if target.link})
         return texts("page.sent", link=", ".join(texts(f"link-short.{name}") for name in links))
     if state is State.DECLINED:
-        names = [target.station for target in page.targets.values() if target.state is State.DECLINED]
-        return texts("page.declined", person=", ".join(names))
-    return texts(f"page.{state}")
+        return texts("page.declined", person=declined_by(page, name_of))
+    why = _why(page, state, texts)
+    return f"{texts(f'page.{state}')} ({why})" if why else texts(f"page.{state}")
+
+
+def _why(page: OutPage, state: State, texts: Texts) -> str:
+    """What keeps all who got so far from noticing: such as do not disturb, or that no notice could be shown."""
+    whys = [target.why.partition(": ")[0] for target in page.targets.values() if target.state is state]
+    return reason(whys[0], texts) if state in (State.STORED, State.PRESENTED) and all(whys) else ""

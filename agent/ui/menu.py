@@ -21,7 +21,7 @@ def tray_view(now: Snapshot, texts: Texts) -> TrayView:
     """Return everything the tray shows for a state."""
     groups = [
         _answers(now, texts),
-        [_quick(index, page, now) for index, page in enumerate(now.quick_pages)],
+        [_quick(index, page, now, texts) for index, page in enumerate(now.quick_pages)],
         [_persons(now, texts), _orders(now, texts)],
         _sent(now, texts),
         [
@@ -29,8 +29,8 @@ def tray_view(now: Snapshot, texts: Texts) -> TrayView:
             Entry("new-order", texts("menu.new-order"), OpenWindow("new-order"), enabled=now.may_order),
             _quiet(now, texts),
         ],
-        _links(now, texts),
-        [Entry("status", texts("menu.status"), OpenWindow("status")), *_quit(now, texts)],
+        [*_links(now, texts), Entry("status", texts("menu.status"), OpenWindow("status"))],
+        _quit(now, texts),
     ]
     return TrayView(_icon(now), len(now.unanswered), _tooltip(now, texts), _joined(groups))
 
@@ -51,13 +51,15 @@ def _icon(now: Snapshot) -> IconState:
 
 
 def _tooltip(now: Snapshot, texts: Texts) -> str:
-    lines = []
+    """Who this is, what waits, how it is connected; the newest page sent, as long as nobody took it."""
+    lines = [texts("tip.title", person=now.person)]
     if now.unanswered:
         lines.append(texts.number("tip.unanswered", len(now.unanswered)))
+    lines += [_outcome(page, now, texts) for page in now.sent[-1:] if not page.settled]
     up = [texts(f"link-short.{name}") for name, link in now.links.items() if link.state == "up"]
     lines.append(texts("tip.degraded", links=", ".join(up)) if now.state == "degraded" else texts(f"tip.{now.state}"))
     if now.quiet:
-        lines.append(texts("tip.dnd-open"))
+        lines.append(texts("tip.dnd", time=now.quiet_ends))
     lines += now.notices
     return "\n".join(lines)
 
@@ -83,9 +85,9 @@ def page_title(page: InPage, sender: str, texts: Texts) -> str:
     return texts("notice.page-you", sender=sender)
 
 
-def _quick(index: int, page: QuickPage, now: Snapshot) -> Entry:
+def _quick(index: int, page: QuickPage, now: Snapshot, texts: Texts) -> Entry:
     asked = PageAsked(page.audience, note=page.note, urgent=page.urgent)
-    text = f"{page.title} ({now.reachable(page.audience)})"
+    text = _named(page.title, page.audience, now, texts)
     return Entry(f"quick {index} {page.title}", text, asked, enabled=now.may_page(page.audience))
 
 
@@ -99,8 +101,16 @@ def _persons(now: Snapshot, texts: Texts) -> Entry:
 
 
 def _whom(key: str, name: str, audience: Audience, now: Snapshot, texts: Texts, order: str | None = None) -> Entry:
-    text = texts("menu.reachable", name=name, n=now.reachable(audience))
+    text = _named(name, audience, now, texts)
     return Entry(key, text, PageAsked(audience, order=order), enabled=now.may_page(audience))
+
+
+def _named(name: str, audience: Audience, now: Snapshot, texts: Texts) -> str:
+    """A name and how many would see a page now; one person there needs no number."""
+    there = now.reachable(audience)
+    if audience.kind == "person" and there <= 1:
+        return name if there else texts("menu.away", name=name)
+    return texts.number("menu.reachable", there, name=name)
 
 
 def _orders(now: Snapshot, texts: Texts) -> Entry:
@@ -126,17 +136,24 @@ def _roles(uuid: str, now: Snapshot, texts: Texts) -> tuple[Entry, ...]:
 def _sent(now: Snapshot, texts: Texts) -> list[Entry]:
     """What became of the last pages; one that still runs can be withdrawn."""
     recent = [page for page in now.sent if not page.settled or page.at > now.now.ms - RECENT_MS]
-    return [_sent_page(page, texts) for page in reversed(recent[-MOST_SENT:])]
+    return [_sent_page(page, now, texts) for page in reversed(recent[-MOST_SENT:])]
 
 
-def _sent_page(page: OutPage, texts: Texts) -> Entry:
-    what = page.order_title or page.note or page.audience.name or texts("menu.everybody")
-    text = f"{_short(what)}: {summary(page, texts)}"
+def _sent_page(page: OutPage, now: Snapshot, texts: Texts) -> Entry:
+    what, text = _about(page, texts), _outcome(page, now, texts)
     if page.settled:
         return Entry(f"sent {page.id}", text, OpenWindow("pages"))
-    withdraw = Entry(f"withdraw {page.id}", texts("menu.withdraw", object=_short(what)), WithdrawAsked(page.id))
+    withdraw = Entry(f"withdraw {page.id}", texts("menu.withdraw", object=what), WithdrawAsked(page.id))
     details = Entry(f"details {page.id}", texts("menu.pages"), OpenWindow("pages"))
     return Entry(f"sent {page.id}", text, submenu=(details, withdraw))
+
+
+def _outcome(page: OutPage, now: Snapshot, texts: Texts) -> str:
+    return f"{_about(page, texts)}: {summary(page, texts, now.name_of)}"
+
+
+def _about(page: OutPage, texts: Texts) -> str:
+    return _short(page.order_title or page.note or page.audience.name or texts("menu.everybody"))
 
 
 def _quiet(now: Snapshot, texts: Texts) -> Entry:
@@ -146,7 +163,8 @@ def _quiet(now: Snapshot, texts: Texts) -> Entry:
     entries = [Entry(f"quiet {minutes} {text}", text, QuietAsked(minutes)) for minutes, text in choices]
     if now.quiet:
         entries.append(Entry("quiet 0", texts("menu.dnd-off"), QuietAsked(0)))
-    return Entry("quiet", texts("menu.dnd"), checked=now.quiet, submenu=tuple(entries), enabled=bool(entries))
+    text = texts("tip.dnd", time=now.quiet_ends) if now.quiet else texts("menu.dnd")
+    return Entry("quiet", text, checked=now.quiet, submenu=tuple(entries), enabled=bool(entries))
 
 
 def _links(now: Snapshot, texts: Texts) -> list[Entry]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from agent.domain.order import BY, CREATED, FLAG_A, FLAG_B, SUBTITLE, Order
 from agent.domain.page import ON_DEVICE, InPage, OutPage, State, Target
-from agent.ui.ladder import seconds, summary
+from agent.ui.ladder import declined_by, reason, seconds, summary
 from agent.ui.menu import page_title
 from agent.ui.snapshot import Snapshot
 from agent.ui.texts import Texts
@@ -48,9 +48,9 @@ def state(now: Snapshot, texts: Texts) -> dict[str, Any]:
 
 
 def labels(now: Snapshot) -> dict[str, Any]:
-    """Return what this site calls things and how long a text may be."""
+    """Return what this site calls things, and under `fields` how long a text may be."""
     fields = {name: getattr(now.labels, name) for name in type(now.labels).__dataclass_fields__}
-    return {**fields, "limits": {"title": 120, "subtitle": 120, "note": 500}}
+    return {**fields, "fields": {"title": 120, "subtitle": 120, "note": 500}}
 
 
 def order(each: Order, now: Snapshot) -> dict[str, Any]:
@@ -89,25 +89,25 @@ def sent(page: OutPage, now: Snapshot, texts: Texts) -> dict[str, Any]:
         "urgent": page.urgent,
         "asked_ms": page.at,
         "state": str(State.ACCEPTED if page.taken else page.state),
-        "answered_by": page.taken.person if page.taken else None,
+        "answered_by": _answered_by(page, now),
         "answered_text": page.taken.text if page.taken else "",
         "seconds": seconds(page),
         "settled": page.settled,
         "late": page.late,
-        "title": page.order_title or page.note or to,
-        "summary": summary(page, texts),
-        "targets": [target(each, now) for each in page.targets.values()],
+        "title": page.order_title or to,
+        "summary": summary(page, texts, now.name_of),
+        "targets": [target(each, now, texts) for each in page.targets.values()],
     }
 
 
-def target(each: Target, now: Snapshot) -> dict[str, Any]:
+def target(each: Target, now: Snapshot, texts: Texts) -> dict[str, Any]:
     """Return one row of a page's ladder; `mark` is hollow until there is real evidence."""
     return {
         "station": each.station,
         "person": now.name_of(each.station),
         "state": str(each.state),
         "link": each.link,
-        "why": each.why,
+        "why": reason(each.why, texts),
         "at_ms": each.at,
         "mark": _mark(each),
         "late": each.late and each.state not in ON_DEVICE,
@@ -133,7 +133,7 @@ def received(page: InPage, now: Snapshot, texts: Texts) -> dict[str, Any]:
         "settled": not page.open,
         "late": False,
         "title": page_title(page, now.name_of(page.sender), texts),
-        "why": page.why,
+        "why": reason(page.why, texts),
         "unknown_order": page.unknown_order,
         "unverified": page.unverified,
         "targets": [],
@@ -155,6 +155,12 @@ def members(now: Snapshot) -> list[dict[str, Any]]:
         for member in now.ledger.members.values()
         if member.station != "hub"
     ]
+
+
+def _answered_by(page: OutPage, now: Snapshot) -> str | None:
+    if page.taken is not None:
+        return page.taken.person
+    return declined_by(page, now.name_of) if page.state is State.DECLINED else None
 
 
 def _received_state(page: InPage) -> str:

@@ -29,9 +29,11 @@ class Labels:
     subtitle_name: str = "Phone Number"
     flag_a: str = "Dessert"
     flag_b: str = "Milkshake"
+    item_flag_a: str = "Limited"
+    item_flag_b: str = "Sold Out"
     mask: bool = True
     timer: bool = True
-    timer_seconds: int = 5
+    timer_s: int = 5
     language: str = "en"
     theme: str = "auto"
 
@@ -39,7 +41,8 @@ class Labels:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """A station now. `unanswered` are the received pages that still want an answer, oldest first; `reachable` counts
-    the live stations of an audience, `may_page` says whether we may.
+    the live stations of an audience, `may_page` says whether we may. `quiet_ends` is when do not
+    disturb ends, as the clock on the wall shows it.
     """
 
     now: Instant
@@ -58,6 +61,7 @@ class Snapshot:
     received: Sequence[InPage]
     unanswered: Sequence[InPage]
     quiet_until: float | None
+    quiet_ends: str
     ready: bool
     reachable: Callable[[Audience], int]
     may_page: Callable[[Audience], bool]

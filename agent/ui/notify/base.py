@@ -19,7 +19,8 @@ class Notice:
     """One notification. The same `key` again changes the notice in place.
 
     `title` and `body` are plain text; the notifier escapes what its system would read as markup.
-    `buttons` are (action, label) pairs, first is the main one.
+    `buttons` are (action, label) pairs, first is the main one. `opens` says what a click on the body does, for
+    systems that draw a button for it; with "" a click does nothing.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Notice:
     body: str
     buttons: tuple[tuple[str, str], ...] = field(default=())
     urgency: Urgency = Urgency.NORMAL
+    opens: str = "Open"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,32 +18,31 @@ OVERRIDE = "NMR_NOTIFY"
 _ORDERS = {"linux": ("dbus", "plyer"), "win32": ("winrt", "plyer")}
 
 
-async def choose_notifier(bus: "MessageBus | None", *, force: str | None = None, open_label: str = "Open") -> Notifier:
+async def choose_notifier(bus: "MessageBus | None", *, force: str | None = None) -> Notifier:
     """The notifier for this computer; whether it works is found out, and told, with each notice.
 
     Args:
         bus: the session bus shared with the tray; None where there is none.
         force: as the environment variable NMR_NOTIFY, which it overrides.
-        open_label: what a click on the body does, where a desktop draws that as a button.
 
     Raises:
         BadConfiguration: a forced name is not known.
     """
     forced = os.environ.get(OVERRIDE, "") if force is None else force
-    return Fallback([_make(name, bus, open_label) for name in _names(forced)])
+    return Fallback([_make(name, bus) for name in _names(forced)])
 
 
 def _names(forced: str) -> Sequence[str]:
     return [name.strip() for name in forced.split(",") if name.strip()] or _ORDERS.get(sys.platform, ("plyer",))
 
 
-def _make(name: str, bus: "MessageBus | None", open_label: str) -> Notifier:
+def _make(name: str, bus: "MessageBus | None") -> Notifier:
     match name:
         case "dbus":
             from agent.ui.notify.dbus import DbusNotifier
             from agent.ui.session_bus import session_bus
 
-            return DbusNotifier(bus, reconnect=session_bus, open_label=open_label)
+            return DbusNotifier(bus, reconnect=session_bus)
         case "winrt":
             from agent.ui.notify.winrt import WinrtNotifier
 

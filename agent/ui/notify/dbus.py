@@ -44,7 +44,6 @@ class DbusNotifier:
         bus: the session bus; None where there was none.
         reconnect: gives a new one when the old one is lost.
         timeout: seconds the daemon has for each answer.
-        open_label: what a click on the body does, for daemons that list it beside the buttons.
     """
 
     name = "dbus"
@@ -55,9 +54,8 @@ class DbusNotifier:
         *,
         reconnect: Callable[[], Awaitable[MessageBus | None]] | None = None,
         timeout: float = TIMEOUT,
-        open_label: str = "Open",
     ) -> None:
-        self._reconnect, self._timeout, self._open_label = reconnect, timeout, open_label
+        self._reconnect, self._timeout = reconnect, timeout
         self._daemon = self._behind(bus) if bus else None
         self._happened: Happened = _nobody
         self._open: dict[str, _Open] = {}
@@ -137,7 +135,7 @@ class DbusNotifier:
                 one_line(notice.title),
                 escaped(body) if can & _READS_MARKUP else body,
                 replaces=one.number,
-                actions=self._actions(notice) if "actions" in can else (),
+                actions=_actions(notice) if "actions" in can else (),
                 hints=_hints(notice.urgency),
                 expire=0 if notice.urgency is Urgency.CRITICAL else -1,
             )
@@ -149,12 +147,6 @@ class DbusNotifier:
         early, self._early = self._early, []
         for signal in early:
             self._signalled(*signal)
-
-    def _actions(self, notice: Notice) -> list[str]:
-        actions: list[str] = []
-        for action, label in notice.buttons:
-            actions += action, one_line(label)
-        return [*actions, _BODY_CLICK, self._open_label]  # last, because xfce4-notifyd draws it as a button too
 
     def _forget(self, key: str, one: _Open) -> int:
         if self._open.get(key) is one:
@@ -206,6 +198,14 @@ class DbusNotifier:
                 task = asyncio.create_task(self.show(one.notice), name=f"show {key} again")
                 self._again.add(task)
                 task.add_done_callback(self._again.discard)
+
+
+def _actions(notice: Notice) -> list[str]:
+    actions: list[str] = []
+    for action, label in notice.buttons:
+        actions += action, one_line(label)
+    # last, because xfce4-notifyd draws it as a button too
+    return [*actions, _BODY_CLICK, one_line(notice.opens)] if notice.opens else actions
 
 
 def _hints(urgency: Urgency) -> dict[str, Variant]:

@@ -1,8 +1,6 @@
 """Die deutschen Texte; dieselben Schlüssel und Platzhalter wie im Englischen."""
 
-from typing import Final
-
-TEXTS: Final[dict[str, str]] = {
+TEXTS: dict[str, str] = {
     # --- notices ---
     "notice.page": "{sender} ruft wegen {object}",
     "notice.page-you": "{sender} ruft dich",
@@ -39,8 +37,17 @@ TEXTS: Final[dict[str, str]] = {
     "notice.page-storm": "{sender} hat in einer Minute {count}-mal gerufen",
     "notice.ledger-alarm": "Die Mitgliederliste wurde abgelehnt ({code}): Bitte die IT fragen, bevor du Neuen traust",
     "notice.store-damaged": "Die Datenbank war beschädigt und liegt jetzt als {path} daneben; eine neue ist begonnen",
+    "notice.open": "Öffnen",
     "notice.urgent": "Dringend",
     "notice.revoked": "Diese Station wurde aus dem Standort entfernt",
+    # --- what things are called, where the site has no other name for them ---
+    "label.order_name": "Auftrag",
+    "label.item_name": "Aus",
+    "label.subtitle_name": "Telefon",
+    "label.flag_a": "Nachtisch",
+    "label.flag_b": "Milchshake",
+    "label.item_flag_a": "knapp",
+    "label.item_flag_b": "ausverkauft",
     # --- answers ---
     "answer.accepted": "Ich komme",
     "answer.declined": "Geht nicht",
@@ -64,7 +71,11 @@ TEXTS: Final[dict[str, str]] = {
     "menu.unanswered": "{sender} antworten",
     "menu.withdraw": "Zurückziehen: {object}",
     "menu.quit": "Beenden",
-    "menu.reachable": "{name} ({n})",
+    "menu.away": "{name} (nicht da)",
+    "menu.reachable.none": "{name} (niemand da)",
+    "menu.reachable.one": "{name} (1)",
+    "menu.reachable.many": "{name} ({n})",
+    "tip.title": "No More Running - {person}",
     "tip.ok": "Verbunden",
     "tip.degraded": "Eingeschränkt: nur {links}",
     "tip.offline": "Keine Verbindung - Rufe warten hier",
@@ -106,6 +117,20 @@ TEXTS: Final[dict[str, str]] = {
     "page.withdrawn": "zurückgezogen",
     "page.missed": "verpasst",
     "page.late": "NOCH NICHT ZUGESTELLT",
+    # --- why a page came no further, or not as wished ---
+    "why.not-shown": "kein Hinweis konnte angezeigt werden",
+    "why.no-sound": "kein Ton konnte gespielt werden",
+    "why.dnd": "„Nicht stören“ ist an",
+    "why.muted": "der Ton ist dort aus",
+    "why.summary": "zusammengefasst, es waren zu viele",
+    "why.answered": "jemand hat schon geantwortet",
+    "why.withdrawn": "er war schon zurückgezogen",
+    "why.missed": "er war bei der Ankunft vorbei",
+    "why.order-deleted": "der Auftrag wurde gelöscht",
+    "why.expired": "er kam nicht rechtzeitig an",
+    "why.revoked": "die Station wurde entfernt",
+    "why.store": "er ließ sich hier nicht speichern",
+    "why.too-large": "er ist zu groß",
     # --- the window ---
     "window.title": "No More Running",
     "window.orders": "Aufträge",
@@ -217,6 +242,9 @@ TEXTS: Final[dict[str, str]] = {
     "status.notifier": "Hinweise",
     "status.sound": "Ton",
     "status.storage": "Speicher",
+    "part.none": "keiner",
+    "part.silent": "stumm",
+    "part.ok": "in Ordnung",
     "status.since": "seit {time}",
     "status.rtt": "{ms} ms",
     "status.seen": "zuletzt {time}",

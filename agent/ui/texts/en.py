@@ -1,8 +1,6 @@
 """The English texts; the notices in title case are word for word what people ordered."""
 
-from typing import Final
-
-TEXTS: Final[dict[str, str]] = {
+TEXTS: dict[str, str] = {
     # --- notices ---
     "notice.page": "{sender} Is Paging For {object}",
     "notice.page-you": "{sender} Is Paging You",
@@ -34,6 +32,7 @@ TEXTS: Final[dict[str, str]] = {
     "notice.page-taken-by": "Taken by {person}: {object}",
     "notice.missed.one": "While you were away: 1 page, already over",
     "notice.missed.many": "While you were away: {n} pages, already over",
+    "notice.open": "Open",
     "notice.urgent": "Urgent",
     "notice.unknown-order": "This order is not in the list yet",
     "notice.unverified": "The time of this page could not be checked",
@@ -41,6 +40,14 @@ TEXTS: Final[dict[str, str]] = {
     "notice.ledger-alarm": "The List Of Members Was Refused ({code}): Tell IT Before You Trust New Members",
     "notice.store-damaged": "The database was damaged and set aside as {path}; a new one was begun",
     "notice.revoked": "This station was removed from the site",
+    # --- what things are called, where the site has no other name for them ---
+    "label.order_name": "Order",
+    "label.item_name": "86",
+    "label.subtitle_name": "Phone Number",
+    "label.flag_a": "Dessert",
+    "label.flag_b": "Milkshake",
+    "label.item_flag_a": "Limited",
+    "label.item_flag_b": "Sold Out",
     # --- answers ---
     "answer.accepted": "On my way",
     "answer.declined": "Can't",
@@ -64,7 +71,11 @@ TEXTS: Final[dict[str, str]] = {
     "menu.unanswered": "Answer {sender}",
     "menu.withdraw": "Withdraw: {object}",
     "menu.quit": "Quit",
-    "menu.reachable": "{name} ({n})",
+    "menu.away": "{name} (not there)",
+    "menu.reachable.none": "{name} (nobody there)",
+    "menu.reachable.one": "{name} (1)",
+    "menu.reachable.many": "{name} ({n})",
+    "tip.title": "No More Running - {person}",
     "tip.ok": "Connected",
     "tip.degraded": "Limited: only {links}",
     "tip.offline": "No connection - pages wait here",
@@ -106,6 +117,20 @@ TEXTS: Final[dict[str, str]] = {
     "page.withdrawn": "withdrawn",
     "page.missed": "missed",
     "page.late": "NOT DELIVERED YET",
+    # --- why a page came no further, or not as wished ---
+    "why.not-shown": "no notice could be shown",
+    "why.no-sound": "no sound could be played",
+    "why.dnd": "do not disturb is on",
+    "why.muted": "sound is switched off there",
+    "why.summary": "part of a summary, there were too many",
+    "why.answered": "somebody answered before",
+    "why.withdrawn": "it was withdrawn before",
+    "why.missed": "it was over when it arrived",
+    "why.order-deleted": "the order was deleted",
+    "why.expired": "it did not arrive in time",
+    "why.revoked": "the station was removed",
+    "why.store": "it could not be saved here",
+    "why.too-large": "it is too large",
     # --- the window ---
     "window.title": "No More Running",
     "window.orders": "Orders",
@@ -217,6 +242,9 @@ TEXTS: Final[dict[str, str]] = {
     "status.notifier": "Notices",
     "status.sound": "Sound",
     "status.storage": "Storage",
+    "part.none": "none",
+    "part.silent": "silent",
+    "part.ok": "fine",
     "status.since": "since {time}",
     "status.rtt": "{ms} ms",
     "status.seen": "last seen {time}",
