@@ -141,11 +141,14 @@ class ControlLine:
             raise _gone() from failure
         return self._last_id
 
-    def ready(self) -> "list[dict[str, Any]]":
-        """All lines that have come, without waiting; Unavailable is raised after the last of them."""
+    def ready(self, within: float | None = 0.0) -> "list[dict[str, Any]]":
+        """All lines that have come, waiting at most so long for something (None: for ever).
+
+        Unavailable is raised after the last of them. A thread may wait here while another one posts.
+        """
         try:
-            while self._read(0):
-                pass
+            while self._read(within):
+                within = 0.0
         except Unavailable:
             if not self._come:
                 raise
