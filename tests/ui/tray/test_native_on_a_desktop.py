@@ -2,10 +2,9 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,15 @@ from PIL import Image
 
 from tests.servers.desktop import Desktop
 from tests.servers.sight import find_icon, middle, open_menu, vanished
-from tests.servers.speaking import Speaking, speaking
+from tests.servers.speaking import speaking
+from tests.servers.waiting import eventually
+from tests.servers.wine import SLOW, Wine, windows
 
 ROOT = Path(__file__).resolve().parents[3]
 SYSTEM_GTK = Path("/usr/lib/python3/dist-packages/gi")
 PROGRAM = ("-m", "tests.servers.tray_program")
+Said = Callable[[str], Awaitable[None]]
+"""Waits until the program says that line."""
 ROWS = 4
 """Entries in the program's menu: page the kitchen, page the bar, quiet, quit."""
 
@@ -43,33 +46,12 @@ def gtk_path(tmp_path: Path) -> str:
     return f"{tmp_path}{os.pathsep}{ROOT}"
 
 
-@pytest.fixture
-def windows(plain: Desktop, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """What Python for Windows needs around it. NMR_WINE_PYTHON names its python.exe, which has pystray and Pillow."""
-    python = os.environ.get("NMR_WINE_PYTHON")
-    if shutil.which("wine") is None or python is None:
-        pytest.skip("no wine, or NMR_WINE_PYTHON does not name a python.exe with pystray and Pillow")
-    env = plain.env | {
-        "WINEPREFIX": os.environ.get("NMR_WINE_PREFIX", str(tmp_path / "prefix")),
-        "WINEARCH": "win64",
-        "WINEDEBUG": "-all",
-        "WINEDLLOVERRIDES": "mscoree,mshtml=",
-        "PYTHONPATH": "Z:" + str(ROOT).replace("/", "\\"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHON_EXE": python,
-    }
-    quiet = subprocess.DEVNULL
-    subprocess.run(["wineboot"], env=env, stdin=quiet, stdout=quiet, stderr=quiet, timeout=110, check=True)
-    yield env
-    subprocess.run(["wineserver", "-k"], env=env, check=False)
-
-
-async def menu_works(desktop: Desktop, empty: Image.Image, program: Speaking, name: str, *, steady: bool) -> None:
+async def menu_works(desktop: Desktop, empty: Image.Image, said: Said, name: str, *, steady: bool) -> None:
     """Every entry does what it says; in a `steady` menu also when it is changed under a person's hand."""
     icon = await find_icon(desktop, empty)
     menu = await open_menu(desktop, icon)
     await asyncio.to_thread(desktop.click, *middle(menu, ROWS, 1))
-    await program.said("page bar")
+    await said("page bar")
     if steady:
         menu = await open_menu(desktop, icon)
         await asyncio.sleep(1.5)  # meanwhile the view changes
@@ -78,12 +60,12 @@ async def menu_works(desktop: Desktop, empty: Image.Image, program: Speaking, na
         menu = await open_menu(desktop, icon)
     desktop.screenshot(f"tray-{name}-open")
     await asyncio.to_thread(desktop.click, *middle(menu, ROWS, 2))
-    await program.said("quiet")
+    await said("quiet")
     menu = await open_menu(desktop, icon)
     desktop.screenshot(f"tray-{name}-changed")
     await asyncio.to_thread(desktop.click, *middle(menu, ROWS, 3))
-    await program.said("quit")
-    await program.said("stopped")
+    await said("quit")
+    await said("stopped")
 
 
 @pytest.mark.desktop
@@ -93,7 +75,7 @@ def test_the_gtk_icon_shows_the_menu_and_hears_clicks(plain: Desktop, gtk_path: 
         env = plain.env | {"NMR_TRAY": "native", "PYTHONPATH": gtk_path}
         async with speaking(sys.executable, *PROGRAM, env=env) as program:
             await program.said("registered")
-            await menu_works(plain, empty, program, "gtk", steady=False)
+            await menu_works(plain, empty, program.said, "gtk", steady=False)
         await vanished(plain, empty)
 
     asyncio.run(run())
@@ -101,13 +83,18 @@ def test_the_gtk_icon_shows_the_menu_and_hears_clicks(plain: Desktop, gtk_path: 
 
 @pytest.mark.desktop
 @pytest.mark.wine
-def test_the_windows_icon_shows_the_menu_and_hears_clicks(plain: Desktop, windows: dict[str, str]) -> None:
-    async def run() -> None:
+def test_the_windows_icon_shows_the_menu_and_hears_clicks(plain: Desktop, tmp_path: Path) -> None:
+    async def run(wine: Wine) -> None:
         empty = plain.panel_strip()
-        async with speaking("wine", windows["PYTHON_EXE"], *PROGRAM, env=windows) as program:
-            await program.said("tray native", 60)
-            await program.said("registered")
-            await menu_works(plain, empty, program, "windows", steady=True)
+        program = wine.start(*PROGRAM)
+
+        async def said(line: str) -> None:
+            await eventually(lambda: line in program.said.splitlines(), SLOW)
+
+        await said("tray native")
+        await said("registered")
+        await menu_works(plain, empty, said, "windows", steady=True)
         await vanished(plain, empty)
 
-    asyncio.run(run())
+    with windows(plain.env, tmp_path) as wine:
+        asyncio.run(run(wine))
