@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agent.domain.audience import EVERYBODY
 from agent.domain.order import BY, CREATED, FLAG_A, FLAG_B, SUBTITLE, Order
 from agent.domain.page import ON_DEVICE, InPage, OutPage, State, Target
 from agent.ui.ladder import declined_by, reason, seconds, summary
@@ -32,7 +33,12 @@ def status(now: Snapshot) -> dict[str, Any]:
         "storage": now.storage,
         "notices": list(now.notices),
         "ledger": {"seq": now.ledger.seq, "head": now.ledger.head.hex()[:16]},
-        "can": {"page": now.ready, "edit": now.ready and now.may_order, "create": now.may_order},
+        "can": {
+            "page": now.ready,
+            "edit": now.ready and now.may_order,
+            "create": now.may_order,
+            "everybody": now.may_page(EVERYBODY),
+        },
     }
 
 
@@ -131,6 +137,7 @@ def received(page: InPage, now: Snapshot, texts: Texts) -> dict[str, Any]:
         "answered_text": page.answer.text if page.answer else "",
         "seconds": max(0, round((page.answer.at - page.at) / 1000)) if page.answer else None,
         "settled": not page.open,
+        "snoozed": page.snoozed,
         "late": False,
         "title": page_title(page, now.name_of(page.sender), texts),
         "why": reason(page.why, texts),

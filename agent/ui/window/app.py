@@ -6,6 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 
 from agent.ui.texts import Texts
+from agent.ui.window.desktop import dark_desktop
 from agent.ui.window.model.model import Model, gone, is_dark, language, told
 from agent.ui.window.press import on
 from agent.ui.window.sidebar import Sidebar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 RETRY_MS = 2000
 FINISH_MS = 40
 """What nobody sees at once is drawn so long after the window was built."""
+ICONS = (64, 32, 16)
 SIZE = (980, 640)
 SMALLEST = (760, 440)
 
@@ -129,7 +131,7 @@ class Window:
         self._tabs[name].focus_first()
 
     def _refresh(self) -> None:
-        look = language(self.model.labels), is_dark(self.model.labels)
+        look = language(self.model.labels), is_dark(self.model.labels, dark_desktop)
         if look != self._built:
             self._build(*look)
         if self.shown not in self._tabs:
@@ -145,7 +147,7 @@ class Window:
         self.texts = Texts.of(language_)
         if dark not in self._themes:
             self._themes[dark] = Theme(self.root, dark=dark)
-            self.root.after(FINISH_MS, self._themes[dark].finish)
+            self.root.after(FINISH_MS, self._finish, self._themes[dark])
         self.theme = self._themes[dark]
         self.theme.use()
         self.root.title(self.texts("window.title"))
@@ -157,6 +159,15 @@ class Window:
         self._tabs = {}
         self._sidebar = Sidebar(self._frame, self)
         self._sidebar.pack(side="left", fill="y")
+
+    def _finish(self, theme: Theme) -> None:
+        """Draw what could wait until the window stood."""
+        theme.finish()
+        from agent.system.assets import asset
+
+        files = (asset(f"icons/no-more-running-{size}.png") for size in ICONS)
+        self._icons = [tk.PhotoImage(master=self.root, file=str(file)) for file in files]
+        self.root.iconphoto(True, *self._icons)
 
     def _make(self, name: str) -> Tab:
         """Only the tab that is looked at is loaded and built."""

@@ -117,9 +117,8 @@ class Board(ttk.Frame):
     def move(self, by: int) -> str:
         """Select the row `by` rows further down; without a selection the first one."""
         if self._keys:
-            now = self._index.get(self.selected or "")
-            last = len(self._keys) - 1
-            self.select(self._keys[0 if now is None and by < last else min(last, max(0, (now or 0) + by))])
+            now, last = self._index.get(self.selected or "", -1 if abs(by) == 1 else 0), len(self._keys) - 1
+            self.select(self._keys[min(last, max(0, now + by))])
         return "break"
 
     # ---- scrolling ----

@@ -97,7 +97,7 @@ class Note(Field):
     def _bind(self) -> None:
         on(self.inside, "Return", self._enter)
         on(self.inside, "KP_Enter", self._enter)
-        on(self.inside, "Shift-Return", lambda: None)  # the text's own: a new line
+        on(self.inside, "Shift-Return", self._new_line)
         on(self.inside, "Tab", self._leave, self.inside.tk_focusNext)
         on(self.inside, "Shift-Tab", self._leave, self.inside.tk_focusPrev)
         on(self.inside, "<Modified>", self._typed)
@@ -119,6 +119,11 @@ class Note(Field):
         style = "Bad.TLabel" if length > self._limit else "Muted.TLabel"
         self._count.configure(text=self._texts("ask.counter", length=length, limit=self._limit), style=style)
         self.inside.edit_modified(arg=False)
+
+    def _new_line(self) -> str:
+        self.inside.insert("insert", "\n")
+        self.inside.see("insert")
+        return "break"  # the form behind would take it for Enter
 
     def _enter(self) -> str:
         self.entered()

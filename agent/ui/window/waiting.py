@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 AT_ONCE = 3
 """Pages shown with buttons; the next one moves up when one is answered."""
 ANSWERS = ("accepted", "declined", "later")
+HINTS = {"unknown_order": "notice.unknown-order", "unverified": "notice.unverified"}
 
 
 class Waiting(ttk.Frame):
@@ -53,7 +54,9 @@ class Waiting(ttk.Frame):
         for gone in [key for key in self._cards if key not in ids]:
             self._cards.pop(gone).destroy()
         for page in pages:
-            if page["id"] not in self._cards:
+            if page["id"] in self._cards:
+                self._cards[page["id"]].show(page)
+            else:
                 self._cards[page["id"]] = Card(self, self._window, page, self._answer)
         if ids != self._shown:
             for key in ids:
@@ -89,12 +92,21 @@ class Card(ttk.Frame):
         words = ttk.Frame(self._inside)
         words.pack(side="left", fill="x", expand=True)
         ttk.Label(words, text=page.get("title", ""), style="Strong.TLabel").pack(anchor="w")
-        about = [clock(page.get("asked_ms", 0)), texts("pages.urgent") if urgent else "", page.get("note", "")]
-        text = "  ·  ".join(filter(None, about))
-        ttk.Label(words, text=text, wraplength=px(360), justify="left").pack(anchor="w")
+        self._about = ttk.Label(words, wraplength=px(360), justify="left")
+        self._about.pack(anchor="w")
+        self._texts = texts
+        self.show(page)
         self.buttons = [self._button(window, page["id"], name, answer) for name in ANSWERS]
         for made in reversed(self.buttons):
             made.pack(side="right", padx=(px(8), 0))
+
+    def show(self, page: Page) -> None:
+        """Say when it came, what is special about it, and the note."""
+        said = {"urgent": "pages.urgent", "snoozed": "answer.later", **HINTS}
+        about = [self._texts(key) for flag, key in said.items() if page.get(flag)]
+        self._about.configure(
+            text="  ·  ".join(filter(None, [clock(page.get("asked_ms", 0)), *about, page.get("note", "")]))
+        )
 
     def _button(self, window: Window, page_id: str, name: str, answer: Callable[[str, str], None]) -> ttk.Button:
         style = "Primary.TButton" if name == "accepted" else "TButton"

@@ -82,9 +82,14 @@ def test_a_language_we_do_not_have_is_english(given: str, spoken: str) -> None:
 
 @pytest.mark.parametrize("theme", ["dark", "dark_blue", "dark_red", "dark_purple", "super_dark", "h4x0r"])
 def test_dark_themes_are_dark(theme: str) -> None:
-    assert is_dark({"theme": theme})
+    assert is_dark({"theme": theme}, lambda: False)
 
 
 @pytest.mark.parametrize("theme", ["light", "light_blue", "light_green", "pride", "", "unknown"])
 def test_all_others_are_light(theme: str) -> None:
-    assert not is_dark({"theme": theme})
+    assert not is_dark({"theme": theme}, lambda: True)
+
+
+@pytest.mark.parametrize("usual", [True, False])
+def test_auto_is_what_the_desktop_looks_like(usual: bool) -> None:
+    assert is_dark({"theme": "auto"}, lambda: usual) == usual

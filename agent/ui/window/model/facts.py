@@ -55,7 +55,7 @@ def part_facts(status: Status, texts: Texts, clock: Callable[[int], str]) -> tup
     hub = status.get("hub", {})
     state, seen = hub.get("state", ""), hub.get("seen_ms")
     mark, tone = LINKS.get(state, ("full", "good") if state not in MISSING else ("bad", "bad"))
-    value = texts(f"link-state.{state}") if texts.has(f"link-state.{state}") else state or texts("link-state.down")
+    value = texts(f"hub-state.{state}") if texts.has(f"hub-state.{state}") else state or texts("link-state.down")
     more = texts("status.seen", time=clock(seen)) if seen else ""
     return (Fact(mark, tone, texts("status.hub"), value, more), *(_part(name, status, texts) for name in PARTS))
 

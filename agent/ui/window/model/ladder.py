@@ -131,8 +131,13 @@ def _target_line(target: Target, texts: Texts) -> TargetLine:
         text = texts(f"page.{state}") if texts.has(f"page.{state}") else state
         if link and state in RUNGS[2:]:
             text = f"{text}, {texts('pages.over', link=link_name(link, texts))}"
+    late = bool(target.get("late"))
+    if late:
+        text = f"{text}, {texts('page.late')}"
     name = f"{person} ({station})" if person and station and person != station else person or station
-    return TargetLine(_known(target.get("mark"), state), name, text, target.get("why", ""), target.get("at_ms"))
+    return TargetLine(
+        "bad" if late else _known(target.get("mark"), state), name, text, target.get("why", ""), target.get("at_ms")
+    )
 
 
 def _known(mark: str | None, state: str) -> Mark:
@@ -185,10 +190,9 @@ def _word(page: Page, texts: Texts) -> Word | None:
 
 
 def waiting(pages: Iterable[Page]) -> list[Page]:
-    """The pages that wait for an answer from here: urgent ones first, then the oldest."""
+    """The pages that wait for an answer from here: urgent ones first, then the oldest; last those put off."""
     found = [page for page in pages if not page.get("out") and not page.get("settled")]
-    found = [page for page in found if not page.get("answered_by") or page.get("state") not in ANSWERED]
-    found.sort(key=lambda page: (not page.get("urgent"), page.get("asked_ms", 0)))
+    found.sort(key=lambda page: (page.get("snoozed", False), not page.get("urgent"), page.get("asked_ms", 0)))
     return found
 
 

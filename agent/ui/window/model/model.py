@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Literal
 
     from agent.ui.texts import Texts
@@ -102,7 +103,7 @@ def language(labels: Labels) -> Literal["en", "de"]:
     return "de" if labels.get("language") == "de" else "en"
 
 
-def is_dark(labels: Labels) -> bool:
-    """Whether the theme is one of the dark ones people may have configured."""
+def is_dark(labels: Labels, usual: Callable[[], bool]) -> bool:
+    """Whether the theme is one of the dark ones people may have configured; `auto` is what is `usual` here."""
     theme = labels.get("theme", "")
-    return theme.startswith("dark") or theme in ("super_dark", "h4x0r")
+    return usual() if theme == "auto" else theme.startswith("dark") or theme in ("super_dark", "h4x0r")

@@ -82,10 +82,15 @@ class Target(TypedDict, total=False):
     why: str
     at_ms: int | None
     mark: str
+    late: bool
 
 
 class Page(TypedDict, total=False):
-    """One page; `out` is true for those sent from here."""
+    """One page; `out` is true for those sent from here.
+
+    A received one may be `snoozed` (answered with later), about an `unknown_order`, or `unverified` (its time
+    could not be checked).
+    """
 
     id: str
     out: bool
@@ -102,6 +107,9 @@ class Page(TypedDict, total=False):
     seconds: float | None
     settled: bool
     late: bool
+    snoozed: bool
+    unknown_order: bool
+    unverified: bool
     title: str
     targets: list[Target]
 
