@@ -28,6 +28,7 @@ class Post:
     """Send a message to `recipients` (station names); the router signs, seals, repeats and watches it.
 
     With want > 0 its rows are committed together with the Keeps before it and stay until the receipt came.
+    `at`, ms UTC, is when it was decided, where others compare that; else it is the moment of signing.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Post:
     want: int = WANT_STORED
     prio: int = PAGE
     life_ms: int | None = None
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

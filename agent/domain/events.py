@@ -62,11 +62,19 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class GaveUp:
-    """A message of ours ended without the receipt it wanted; `why` is expired, revoked or too-large."""
+    """A message of ours ended without the receipt it wanted; `why` is expired, revoked, too-large or store."""
 
     id: str
     station: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSaved:
+    """The disk did not take something, which is tried again or was given up; words for people."""
+
+    title: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,7 @@ Event = (
     | Heard
     | Late
     | GaveUp
+    | NotSaved
     | LinkChanged
     | PageAsked
     | AnswerGiven

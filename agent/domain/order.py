@@ -4,7 +4,7 @@ Each field carries a stamp (ms, counter, station). A delete is a tombstone with 
 every field that is not newer, and is kept a week so that a late put cannot bring the order back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from agent.domain.envelope import DAY_MS
@@ -12,6 +12,9 @@ from agent.domain.messages import FieldValue, Kind, OrderDelete, OrderItem, Orde
 
 TOMBSTONE_MS = 7 * DAY_MS
 TITLE, SUBTITLE, FLAG_A, FLAG_B, CREATED, BY, DONE = "title", "subtitle", "flag_a", "flag_b", "created", "by", "done"
+
+MOST_TEXT = 120
+"""The longest title, subtitle or name, characters."""
 
 Fields = Mapping[str, tuple[FieldValue, Stamp]]
 
@@ -85,6 +88,34 @@ def to_order(change: object) -> Order:
         case OrderItem(uuid=uuid, kind=kind, fields=fields, dead=dead):
             return Order(uuid, kind, fields, dead)
     raise TypeError(type(change).__name__)
+
+
+def _as_text(value: FieldValue) -> FieldValue:
+    return None if value is None else str(value)[:MOST_TEXT]
+
+
+def _as_time(value: FieldValue) -> FieldValue:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+_KINDS: Mapping[str, Callable[[FieldValue], FieldValue]] = {
+    TITLE: _as_text,
+    SUBTITLE: _as_text,
+    FLAG_A: bool,
+    FLAG_B: bool,
+    CREATED: _as_time,
+    BY: _as_text,
+    DONE: bool,
+}
+
+
+def readable(theirs: Order) -> Order:
+    """Return what a station can show of an order from elsewhere: the fields it knows, each of its own kind.
+
+    The stamps stay, so all stations make the same of a faulty field and still agree on the winner.
+    """
+    known = {name: (_KINDS[name](value), stamp) for name, (value, stamp) in theirs.fields.items() if name in _KINDS}
+    return replace(theirs, fields=known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.domain.messages import Stamp
-from agent.domain.order import TOMBSTONE_MS, Clock, Order, forget_old, merge
+from agent.domain.messages import FieldValue, Stamp
+from agent.domain.order import TOMBSTONE_MS, Clock, Order, forget_old, merge, readable
 
 stamps = st.tuples(st.integers(0, 5), st.integers(0, 2), st.sampled_from(["a", "b", "c"]))
 values = st.one_of(st.none(), st.booleans(), st.text(max_size=3), st.integers(-3, 3))
@@ -52,3 +52,32 @@ def test_tombstones_are_kept_a_week() -> None:
     order = Order("u", "order", {}, (1000, 0, "a"))
     assert forget_old([order], 1000 + TOMBSTONE_MS) == []
     assert forget_old([order], 1001 + TOMBSTONE_MS) == ["u"]
+
+
+def test_a_faulty_field_becomes_the_same_readable_one_everywhere() -> None:
+    stamp: Stamp = (1, 0, "a")
+    junk: dict[str, tuple[FieldValue, Stamp]] = {
+        "title": (5, stamp),
+        "subtitle": ("x" * 5000, stamp),
+        "flag_a": ("no", stamp),
+        "created": ("abc", stamp),
+    }
+    seen = readable(Order("u", "order", {**junk, "done": (None, stamp), "by": (True, stamp), "zz": ("?", stamp)}))
+    assert {name: value for name, (value, _) in seen.fields.items()} == {
+        "title": "5",
+        "subtitle": "x" * 120,
+        "flag_a": True,
+        "created": 0,
+        "done": False,
+        "by": "True",
+    }
+
+
+@given(orders, orders)
+def test_reading_first_or_merging_first_is_the_same(a: Order, b: Order) -> None:
+    mine = readable(merge(readable(a), readable(b)))
+    theirs = readable(merge(a, b))
+    assert {name: stamp for name, (_, stamp) in mine.fields.items()} == {
+        name: stamp for name, (_, stamp) in theirs.fields.items()
+    }
+    assert (mine.kind, mine.dead) == (theirs.kind, theirs.dead)
