@@ -1,25 +1,41 @@
 """Time: monotonic for durations, the hub's for what is written down; a clock that is set back changes nothing."""
 
+import sys
 import time
+from collections.abc import Callable
 
 from agent.domain.events import Instant
 
 
-class AnchoredClock:
-    """Counts milliseconds UTC on the monotonic clock, from the hub's word or, before that, from this computer's."""
+def steady() -> float:
+    """Seconds that nobody can set and that count on while the computer sleeps."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    else:  # noqa: RET505 - mypy reads only the branch of its own system
+        return time.monotonic()  # Windows counts sleep in it
 
-    def __init__(self) -> None:
-        self._offset_ms = round(time.time() * 1000 - time.monotonic() * 1000)
+
+class AnchoredClock:
+    """Counts milliseconds UTC from the hub's word or, before that, from this computer's, through sleep as well."""
+
+    def __init__(
+        self,
+        wall: Callable[[], float] = time.time,
+        mono: Callable[[], float] = time.monotonic,
+        steady: Callable[[], float] = steady,
+    ) -> None:
+        self._mono, self._steady = mono, steady
+        self._offset_ms = round(wall() * 1000 - steady() * 1000)
         self._anchored = False
 
     def now(self) -> Instant:
         """Return now; `anchored` once the hub has told the time."""
-        mono = time.monotonic()
-        return Instant(mono, round(mono * 1000) + self._offset_ms, self._anchored)
+        return Instant(self._mono(), round(self._steady() * 1000) + self._offset_ms, self._anchored)
 
     def anchor(self, hub_ms: int, mono: float) -> None:
         """Take the hub's word: it was `hub_ms` when our monotonic clock said `mono`."""
-        self._offset_ms = hub_ms - round(mono * 1000)
+        then = self._steady() - (self._mono() - mono)
+        self._offset_ms = hub_ms - round(then * 1000)
         self._anchored = True
 
 
