@@ -15,7 +15,7 @@ from agent.domain.ledger import Ledger, Member, is_meant
 from agent.domain.messages import Parameters
 from agent.domain.rights import may
 from agent.routing.bucket import Buckets
-from agent.wire.frame import FrameRefused, read_body, take_apart, verify
+from agent.wire.frame import FrameRefused, UnknownType, read_body, take_apart, verify
 from agent.wire.keys import Identity
 from agent.wire.seal import open_sealed
 
@@ -90,7 +90,11 @@ class Admission:
         if owner.revoked:
             raise FrameRefused("revoked")
         verify(parts, owner.sign)
-        envelope, params = read_body(parts.body)
+        try:
+            envelope, params = read_body(parts.body)
+        except UnknownType as unknown:
+            self._check_address(unknown.envelope, owner, peer, ledger)
+            raise
         audience = self._check_address(envelope, owner, peer, ledger)
         expired = _check_time(envelope, now)
         if not may(owner.roles, envelope.type, audience):
@@ -100,7 +104,7 @@ class Admission:
     def _check_address(self, envelope: Envelope, owner: Member, peer: str | None, ledger: Ledger) -> Audience:
         if envelope.site != self._me.site:
             raise FrameRefused("site")
-        if envelope.sender != owner.station:
+        if envelope.sender != owner.station or envelope.sender == self._me.station:
             raise FrameRefused("sender")
         if peer is not None and peer != envelope.sender:
             raise FrameRefused("link", f"{peer} carried a message of {envelope.sender}")
@@ -118,11 +122,15 @@ class Admission:
 
 
 def _check_time(envelope: Envelope, now: Instant) -> bool:
-    """Return whether it has expired; an answer to nothing is refused, a page of the past is listed as missed."""
+    """Return whether it has expired; an answer to nothing is refused, a page of the past is listed as missed.
+
+    A probe is never refused for its time: it is what brings the time to a clock that is wrong, and its answer
+    counts only for the probe it names.
+    """
     life = envelope.exp - envelope.at
     if not 0 < life <= LIFE_MS[envelope.type]:
         raise FrameRefused("life")
-    if not now.anchored:
+    if not now.anchored or envelope.type == "probe":
         return False
     if envelope.at > now.ms + AHEAD_MS:
         raise FrameRefused("ahead")

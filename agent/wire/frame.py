@@ -30,6 +30,14 @@ class FrameRefused(Exception):
         self.code = code
 
 
+class UnknownType(FrameRefused):
+    """An envelope of a type this version does not speak; who sent it may be told."""
+
+    def __init__(self, envelope: Envelope) -> None:
+        super().__init__("type", envelope.type)
+        self.envelope = envelope
+
+
 class TooLarge(ValueError):
     """A message of ours is larger than its type may be."""
 
@@ -106,7 +114,7 @@ def read_body(body: bytes) -> tuple[Envelope, Parameters]:
         raise FrameRefused("schema", "no audience")
     schema = PARAMETERS.get(envelope.type)
     if schema is None:
-        raise FrameRefused("type", envelope.type)
+        raise UnknownType(envelope)
     try:
         return envelope, convert(envelope.p, schema)
     except ValidationError as error:

@@ -1,7 +1,7 @@
 """The ledger's entries on the wire: each is an ordinary signed frame, kept and hashed as it was transmitted."""
 
 from agent.domain.keys import from_b64u
-from agent.domain.ledger import Ledger, follow
+from agent.domain.ledger import PUBLIC_KEY_BYTES, Ledger, follow
 from agent.domain.messages import LedgerEntry
 from agent.wire.frame import FrameRefused, read_body, take_apart, verify
 
@@ -27,6 +27,9 @@ def read_entry(ledger: Ledger, frame: bytes) -> Ledger:
 
 def _genesis_key(entry: LedgerEntry) -> bytes:
     try:
-        return from_b64u(str(entry.value.get("sign", "")))
+        key = from_b64u(str(entry.value.get("sign", "")))
     except ValueError as error:
         raise FrameRefused("schema", "the genesis names no key") from error
+    if len(key) != PUBLIC_KEY_BYTES:
+        raise FrameRefused("schema", "the genesis names no key")
+    return key

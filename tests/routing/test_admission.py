@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from agent.domain.envelope import LIFE_MS, SEALED_BYTES, Envelope
 from agent.domain.events import Instant
 from agent.domain.keys import from_b64u, to_b64u
+from agent.domain.names import HUB
 from agent.routing.admission import REFUSALS, Admission, Admitted
 from agent.routing.bucket import Buckets
-from agent.wire.frame import FrameRefused, sign_frame
+from agent.wire.frame import FrameRefused, UnknownType, sign_frame
 from agent.wire.keys import Identity
 from agent.wire.seal import seal
 from agent.wire.strict_json import encode
@@ -27,6 +28,7 @@ def members() -> Members:
     made = Members()
     made.add("front", "front-desk")
     made.add("kitchen", "kitchen")
+    made.add("bar", "bar")
     made.add("wall", "display")
     made.add("gone", "front-desk")
     made.revoke("gone")
@@ -134,6 +136,25 @@ def test_an_expired_page_is_known_to_be_and_an_unanchored_clock_refuses_nothing(
     assert not admitted.expired
 
 
+@pytest.mark.parametrize("wrong_by", [-315_360_000_000, -3_600_000, 3_600_000, 315_360_000_000])
+def test_a_probe_comes_in_whatever_either_clock_says(members: Members, wrong_by: int) -> None:
+    at = NOW_MS + wrong_by
+    probe = signed(members, HUB, type="probe", sender=HUB, at=at, exp=at + LIFE_MS["probe"], p={"n": 1, "time": at})
+    assert admit(members, probe, HUB).envelope.type == "probe"
+
+
+def test_what_we_signed_ourselves_does_not_come_back_to_us(members: Members) -> None:
+    """A colleague can seal our own page for us; on a link that names no peer only this check is left."""
+    assert refused(members, signed(members, "kitchen", sender="kitchen"), None) == "sender"
+
+
+def test_a_member_of_another_type_of_message_is_known_and_a_stranger_to_us_is_not(members: Members) -> None:
+    with pytest.raises(UnknownType) as told:
+        admit(members, signed(members, type="page.dance"))
+    assert told.value.envelope.sender == "front"
+    assert refused(members, signed(members, type="page.dance", to={"role": "front-desk"})) == "audience"
+
+
 def mutate(data: bytes, random: Random) -> bytes:
     """Flip, drop, insert, swap or cut, one to three times."""
     changed = bytearray(data)
@@ -238,6 +259,6 @@ def _flood(members: Members) -> str:
         gate.admit("mqtt", "front", signed(members), members.ledger, NOW)
     with pytest.raises(FrameRefused) as error:
         gate.admit("mqtt", "front", signed(members), members.ledger, NOW)
-    other = gate.admit("mqtt", "kitchen", signed(members, "kitchen", sender="kitchen"), members.ledger, NOW)
-    assert other.envelope.sender == "kitchen"
+    other = gate.admit("mqtt", "bar", signed(members, "bar", sender="bar"), members.ledger, NOW)
+    assert other.envelope.sender == "bar"
     return error.value.code

@@ -1,0 +1,77 @@
+"""The log of members is exactly what its publisher wrote: every other byte is refused, and refused politely."""
+
+from random import Random
+
+import pytest
+
+from agent.domain.keys import to_b64u
+from agent.domain.ledger import Ledger, LedgerRefused
+from agent.domain.names import HUB
+from agent.wire.frame import FrameRefused
+from agent.wire.ledger import read_entry
+from tests.walks.members import SITE, Members
+
+MUTANTS = 20_000
+
+
+@pytest.fixture(scope="module")
+def members() -> Members:
+    made = Members()
+    made.add("front", "front-desk", person="anna")
+    made.add("kitchen", "kitchen", person="ben")
+    made.revoke("front")
+    return made
+
+
+def states(members: Members) -> list[Ledger]:
+    """The ledger before each entry."""
+    ledger, before = Ledger(SITE), []
+    for frame in members.frames:
+        before.append(ledger)
+        ledger = read_entry(ledger, frame)
+    return before
+
+
+def accepted(ledger: Ledger, frame: bytes) -> bool:
+    try:
+        read_entry(ledger, frame)
+    except (FrameRefused, LedgerRefused):
+        return False
+    return True
+
+
+def test_no_mutated_entry_is_accepted(members: Members) -> None:
+    random, before = Random(1), states(members)
+    for _ in range(MUTANTS):
+        at = random.randrange(len(before))
+        frame = bytearray(members.frames[at])
+        frame[random.randrange(len(frame))] ^= 1 << random.randrange(8)
+        assert not accepted(before[at], bytes(frame))
+
+
+def test_no_entry_is_accepted_in_another_place(members: Members) -> None:
+    for at, ledger in enumerate(states(members)):
+        others = [frame for number, frame in enumerate(members.frames) if number != at]
+        assert not any(accepted(ledger, frame) for frame in others)
+
+
+def test_a_mutant_would_be_found_without_the_signature(members: Members, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.wire.ledger.verify", lambda parts, sign: None)
+    forged = members.entry("member.add", "spy", {"person": "spy", "roles": [], **keys(1)}, members.people["kitchen"])
+    assert read_entry(members.ledger, _resigned(members, forged)).member("spy") is not None
+
+
+@pytest.mark.parametrize("sign", ["", "AAAA", "A" * 43, "!", "A" * 200])
+def test_a_genesis_with_no_key_in_it_is_refused(members: Members, sign: str) -> None:
+    frame = Members().entry("genesis", HUB, {"sign": sign, "receive": to_b64u(b"r" * 32)}, seq=1)
+    assert not accepted(Ledger(SITE), frame)
+
+
+def keys(number: int) -> dict[str, object]:
+    return {"sign": to_b64u(bytes([number]) * 32), "receive": to_b64u(bytes([number + 1]) * 32)}
+
+
+def _resigned(members: Members, frame: bytes) -> bytes:
+    """The frame of somebody else under the publisher's name: only the signature still tells."""
+    header = members.frames[0].split(b".")[0]
+    return b".".join([header, *frame.split(b".")[1:]])
