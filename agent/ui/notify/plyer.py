@@ -14,7 +14,7 @@ APP = "No More Running"
 TIMEOUT = 5.0
 """Seconds notify-send has to hand the notice over."""
 BALLOON_TITLE, BALLOON_BODY = 63, 255
-"""What a Windows balloon holds, in UTF-16 units; plyer dies of more in a thread of its own, where nobody sees it."""
+"""What a Windows balloon holds, in UTF-16 units; plyer dies of more."""
 
 Tell = Callable[[str, str], None]
 """Takes title and message, blocks until they are handed over, raises what went wrong."""
@@ -70,14 +70,16 @@ def _units(text: str, longest: int) -> str:
 
 @cache
 def _plyer() -> Tell:
+    # Windows:
     if sys.platform == "win32":
-        from plyer import notification as sender
-    else:
-        # plyer's own choice may be a portal whose call it builds by pasting texts together, so we name the class
-        from plyer.platforms.linux import notification as linux
+        from agent.ui.notify.balloon import show_balloon
 
-        linux.subprocess = _Checked
-        sender = linux.NotifySendNotification()
+        return lambda title, message: show_balloon(title, message, APP)
+    # Linux: plyer's own choice may be a portal whose call it builds by pasting texts together, so we name the class
+    from plyer.platforms.linux import notification as linux
+
+    linux.subprocess = _Checked
+    sender = linux.NotifySendNotification()
     return lambda title, message: sender.notify(title=title, message=message, app_name=APP)
 
 
