@@ -8,9 +8,10 @@ def main() -> int:
     from agent.domain.errors import NmrError
 
     try:
-        from agent.system.platform import check_platform
+        from agent.system.platform import check_platform, speak_utf8
 
         check_platform()
+        speak_utf8()
         from agent.cli import run
 
         return run(sys.argv[1:])

@@ -1,6 +1,7 @@
-"""Which operating systems we run on, asked before anything else."""
+"""Which operating systems we run on, and what they have to be told before anything else."""
 
 import sys
+from io import TextIOWrapper
 
 from agent.domain.errors import NmrError
 
@@ -13,3 +14,10 @@ def check_platform(name: str = sys.platform) -> None:
             f"No More Running runs on Windows and Linux, this is “{name}”. Install it on one of those.",
             code="incompatible-system",
         )
+
+
+def speak_utf8() -> None:
+    """Write UTF-8 into pipes and files on Windows too: its code pages lack half of what people write to each other."""
+    for stream in (sys.stdout, sys.stderr):  # a console takes everything already, and a program without one has None
+        if isinstance(stream, TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
