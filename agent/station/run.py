@@ -100,10 +100,13 @@ def _hand_over(profile: Profile) -> int:
 
 
 def _listen_to_signals(quit_: Callable[[], None]) -> None:
+    """End cleanly on SIGTERM and Ctrl+C; Windows knows only the latter."""
+    loop = asyncio.get_running_loop()
     if sys.platform == "win32":
-        return  # Ctrl+C arrives as KeyboardInterrupt; the tray's Quit and `nmr quit` end it cleanly
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, quit_)
+        signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(quit_))
+    else:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, quit_)
 
 
 async def tell_user(error: NmrError) -> None:

@@ -11,6 +11,9 @@ from agent.system.log import event
 FAULT = re.compile(r'\s+(File ".+", line \d+, in .+)|([\w.]+(?:Error|Exception))\b')
 """What of a traceback says where and what, without the words of orders and pages that no log may hold."""
 
+NO_CONSOLE = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+"""Windows would open a black console beside the window of an agent that has none itself."""
+
 log = logging.getLogger(__name__)
 
 
@@ -36,6 +39,7 @@ class WindowChild:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
+                creationflags=NO_CONSOLE,
             )
         except OSError as error:
             event(log, "window-failed", logging.ERROR, error=str(error))

@@ -25,8 +25,9 @@ THEME = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
 
 def panel() -> Panel:
     """What the user's taskbar looks like; dark where Windows does not say, as it is by default."""
-    with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, THEME) as key:  # type: ignore[attr-defined]
-        if winreg.QueryValueEx(key, "SystemUsesLightTheme")[0]:  # type: ignore[attr-defined]
+    registry: Any = winreg  # its types exist on Windows only
+    with contextlib.suppress(OSError), registry.OpenKey(registry.HKEY_CURRENT_USER, THEME) as key:
+        if registry.QueryValueEx(key, "SystemUsesLightTheme")[0]:
             return Panel.LIGHT
     return Panel.DARK
 
