@@ -1,5 +1,6 @@
 """Programs of Python for Windows, run by wine on a test's own X server, in a prefix of their own."""
 
+import os
 import shutil
 import subprocess
 import threading
@@ -7,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import psutil
 import pytest
@@ -62,14 +63,15 @@ class Running:
     def _listen(self) -> None:
         assert self.process.stdout is not None
         with self.process.stdout as pipe:
-            while said := pipe.read1():
+            while said := os.read(pipe.fileno(), 1 << 16):
                 self._said.append(said)
 
 
 class Wine:
     """A Windows of one's own for the length of a block; `env` is what its programs need around them."""
 
-    def __init__(self, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, env: Mapping[str, str], folder: Path, extra: Literal["station", "hub"]) -> None:
+        libraries = wine_parts.libraries(extra)
         self._prefix = wine_parts.copied_prefix()
         self._programs = Programs(folder)
         self._running: list[Running] = []
@@ -77,9 +79,9 @@ class Wine:
         self.env = {
             **{name: value for name, value in env.items() if name != "PYTHONDONTWRITEBYTECODE"},
             **wine_parts.environment(self._prefix),
-            "PYTHONPATH": ";".join(self.path(place) for place in (ROOT, wine_parts.libraries())),
+            "PYTHONPATH": f"{self.path(ROOT)};{self.path(libraries)}",
+            "WINEPATH": self.path(libraries / "bin"),
             "PYTHONPYCACHEPREFIX": self.path(wine_parts.CACHE / "compiled"),
-            "PYTHONUTF8": "1",
         }
 
     @staticmethod
@@ -129,12 +131,12 @@ class Wine:
 
 
 @contextmanager
-def windows(env: Mapping[str, str], folder: Path) -> Iterator[Wine]:
-    """A Windows, or a skip that says what is missing for it. Its logs go into `folder`."""
+def windows(env: Mapping[str, str], folder: Path, extra: Literal["station", "hub"] = "station") -> Iterator[Wine]:
+    """A Windows with the libraries of a station or a hub, or a skip that says why not. Its logs go into `folder`."""
     if missing := Wine.missing():
         pytest.skip(f"not installed: {', '.join(missing)}")
     try:
-        wine = Wine(env, folder)
+        wine = Wine(env, folder, extra)
     except wine_parts.CannotFetch as error:
         pytest.skip(f"Python for Windows cannot be fetched: {error}")
     with wine:

@@ -1,7 +1,8 @@
 """What Windows under wine is made of: a Python for Windows, the libraries of a station, a prefix; made once, then kept.
 
     .cache/wine/python-<hash>      full CPython 3.11 with Tk
-               /libraries-<hash>   what installer/requirements-station.txt names, as wheels for Windows
+               /station-<hash>     what installer/requirements-station.txt names, as wheels for Windows
+               /hub-<hash>         the same with requirements-hub.txt
                /prefix-<hash>      a fresh Windows 10, never used itself: each test run takes a copy
 
 A part whose recipe has changed has another hash and is made anew; the old one goes. A cold cache takes about
@@ -19,11 +20,11 @@ import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from zipfile import ZipFile
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "wine"
-LOCK = ROOT / "installer" / "requirements-station.txt"
 SHIM = Path(__file__).parent / "wine_config" / "bcryptprimitives.c"
 COMPILER = "x86_64-w64-mingw32-gcc"
 NEEDED = ("wine", "wineserver", "wineboot", "/usr/lib/wine/wine64", COMPILER)
@@ -54,9 +55,10 @@ def python() -> Path:
     return _part("python", PYTHON_SHA256 + repr(PYTHON_UNUSED), _make_python) / "python.exe"
 
 
-def libraries() -> Path:
+def libraries(extra: Literal["station", "hub"]) -> Path:
     """The folder for PYTHONPATH."""
-    return _part("libraries", LOCK.read_text() + repr(TARGET), _make_libraries)
+    lock = ROOT / "installer" / f"requirements-{extra}.txt"
+    return _part(extra, lock.read_text() + repr(TARGET), lambda folder: _make_libraries(folder, lock))
 
 
 def prefix() -> Path:
@@ -111,7 +113,7 @@ def _make_python(folder: Path) -> None:
         capture_output=True,
         text=True,
     )
-    if fetched.returncode == 69:  # noqa: PLR2004 - it says what this means
+    if fetched.returncode == 69:
         raise CannotFetch(fetched.stderr)
     assert fetched.returncode == 0, fetched.stderr
     with tarfile.open(archive) as packed:
@@ -131,9 +133,9 @@ def _unpack(files: ZipFile, folder: Path) -> None:
             files.extract(member, folder)
 
 
-def _make_libraries(folder: Path) -> None:
+def _make_libraries(folder: Path, lock: Path) -> None:
     options = ["--require-hashes", "--only-binary", ":all:", "--link-mode", "copy", "--quiet"]
-    _run([sys.executable, "-m", "uv", "pip", "install", *options, *TARGET, "--target", folder, "-r", LOCK], os.environ)
+    _run([sys.executable, "-m", "uv", "pip", "install", *options, *TARGET, "--target", folder, "-r", lock], os.environ)
 
 
 def _make_prefix(folder: Path) -> None:
