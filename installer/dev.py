@@ -117,7 +117,8 @@ def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> 
 def demo(arguments: Sequence[str]) -> int:
     """Become the demo; a computer without a screen gets a virtual desktop for it."""
     os.chdir(ROOT)
-    python, around = venv_program("python"), ()
+    python = venv_program("python")
+    around: tuple[Path | str, ...] = ()
     if not WINDOWS and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
         around = (python, "-m", "tests.servers.run_on_desktop")
     return become([*around, python, "-m", "agent", "demo", *arguments])

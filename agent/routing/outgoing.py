@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec import to_builtins
 
@@ -26,21 +26,17 @@ from agent.wire.seal import seal
 
 log = logging.getLogger(__name__)
 
-HUB_LATER_S = 0.05
+HUB_LATER_S = 0.015
 """Whoever shall come hears a page first; the hub, often the same small computer as the broker, gets its copy then."""
-
-MOST_SEALED_EARLY = 8
-"""Sealing for more recipients than this would make the loop late for the commit it waits for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A post ready to be committed and sent; `exp` is the frame's, ms UTC, `sealed` what `seal` has made so far."""
+    """A post ready to be committed and sent; `exp` is the frame's, ms UTC."""
 
     post: Post
     frame: bytes
     exp: int
-    sealed: dict[str, bytes] = field(default_factory=dict)
 
     def rows(self) -> list[rows.OutRow]:
         """Its outbox rows; a hub stores, but has nobody to present anything to."""
@@ -123,25 +119,19 @@ class Outgoing:
         )
         return Signed(post, sign_frame(envelope, self._me), exp)
 
-    def seal(self, signed: Signed) -> None:
-        """Seal a post for everybody who gets it at once; done while its rows are being committed."""
-        if self._lanes and len(signed.post.recipients) <= MOST_SEALED_EARLY:
-            for recipient in signed.post.recipients:
-                self._sealed(recipient, signed)
-
     def launch(self, signed: Signed) -> None:
         """Send a post for the first time; its rows, if it wants a receipt, are committed."""
         now = self._now().mono
         for id_, recipient, prio, want, exp in signed.rows():
             row = Row(id_, recipient, prio, want, exp, posted=now)
             if not want:
-                self._send(row, signed, choose(0, prio, self._views()))
+                self._send(row, signed.frame, choose(0, prio, self._views()))
                 continue
             self._outbox.add(row)
             if recipient == HUB and signed.post.type == "page.new":
                 row.due = now + HUB_LATER_S
             for attempt in self._outbox.due(now, self._views(), only=row):
-                self._send(row, signed, attempt.links)
+                self._send(row, signed.frame, attempt.links)
             self._wake_at(min(row.due, now + late_after(prio)), now)
 
     def hear(self, receipt: Receipt, station: str, link: str) -> None:
@@ -188,25 +178,14 @@ class Outgoing:
     def _views(self) -> Sequence[LinkView]:
         return [lane.view for lane in self._lanes.values()]
 
-    def _send(self, row: Row, what: Signed | bytes, links: Iterable[str]) -> None:
-        """Give a row's container to the lanes; `what` is the post it belongs to, or on a repeat its frame."""
+    def _send(self, row: Row, frame: bytes, links: Iterable[str]) -> None:
+        member = self._ledger().member(row.recipient)
         lanes = [self._lanes[name] for name in links]
-        sealed = self._sealed(row.recipient, what) if lanes else None
-        for lane in lanes:
-            if sealed is not None:
-                lane.put(row.id, row.recipient, sealed)
-
-    def _sealed(self, recipient: str, what: Signed | bytes) -> bytes | None:
-        """Return the container for a recipient, None if it is no member any more."""
-        if isinstance(what, Signed) and recipient in what.sealed:
-            return what.sealed[recipient]
-        member, frame = self._ledger().member(recipient), what.frame if isinstance(what, Signed) else what
-        if member is None:
-            return None
+        if member is None or not lanes:
+            return
         sealed = seal(frame, self._me.site, member.kid, member.receive)
-        if isinstance(what, Signed):
-            what.sealed[recipient] = sealed
-        return sealed
+        for lane in lanes:
+            lane.put(row.id, row.recipient, sealed)
 
     def _took(self, id_: str, recipient: str, link: str) -> None:
         if self._outbox.get(id_, recipient) is not None:

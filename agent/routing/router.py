@@ -22,7 +22,7 @@ from agent.system.store import Store
 from agent.wire.frame import TooLarge
 from agent.wire.keys import Identity
 
-RECEIPTS_AFTER_S = 0.05
+RECEIPTS_AFTER_S = 0.02
 """Receipts wait this long for company: no person notices, and a burst costs few signatures."""
 
 Work = Callable[[sqlite3.Connection], None]
@@ -117,8 +117,6 @@ class Router:
                 lambda _: self._finish(later, signed),
                 lambda error: self._failed(later, error),
             )
-            for one in signed.values():  # soon, not now: the writer shall have the interpreter first
-                asyncio.get_running_loop().call_soon(self._outgoing.seal, one)
         else:
             self._finish(later, signed)
 

@@ -95,8 +95,8 @@ def mark_handled(db: sqlite3.Connection, id_: str) -> None:
 
 
 def set_stage(db: sqlite3.Connection, id_: str, stage: str, why: str) -> None:
-    """Remember what the receipt for an arrival says from now on."""
-    db.execute("UPDATE inbox SET stage = ?, why = ? WHERE id = ?", (stage, why, id_))
+    """Remember what the receipt for an arrival says from now on; whoever says that has handled it."""
+    db.execute("UPDATE inbox SET stage = ?, why = ?, handled = 1, frame = NULL WHERE id = ?", (stage, why, id_))
 
 
 def keep(db: sqlite3.Connection, kind: str, id_: str, body: bytes | None) -> None:

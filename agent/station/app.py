@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from agent.domain.effects import Notify
 from agent.domain.events import Arrived, Event, LinkChanged, Woke
 from agent.domain.keys import from_b64u
 from agent.links.base import Link, Session
@@ -141,14 +142,17 @@ class App:
         self._store.close()
 
     def handle(self, event: Event) -> None:
-        """Tell the core and run what it decides. A defect there never stops the agent, nor loops on one message."""
+        """Tell the core and run what it decides. A defect there never stops the agent, nor loops on one message.
+
+        A page that rings now is handled only when it was presented: a crash before that rings it again.
+        """
         arrived = event.envelope.id if isinstance(event, Arrived) and rows.is_stored(event.envelope.type) else None
         try:
             effects = self.core.handle(event, self._clock.now())
         except Exception:
             log.exception("the core failed on %s", type(event).__name__)
             effects = []
-        self.router.run(effects, arrived)
+        self.router.run(effects, None if any(isinstance(effect, Notify) for effect in effects) else arrived)
 
     def snapshot(self) -> Snapshot:
         """What the views are computed from, now."""

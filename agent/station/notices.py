@@ -7,8 +7,8 @@ from agent.ui.menu import page_title
 from agent.ui.notify.base import Notice, Urgency
 from agent.ui.texts import Texts
 
-PAGES = "notice.page"
-"""How the keys of all texts about pages begin; a click on these shows the pages."""
+TO_LOOK_AT = frozenset({"late", "failed", "declined", "unanswered", "storm"})
+"""News of pages after which people want to see the pages; a click shows them."""
 
 
 def page_notice(page: InPage, sender: str, texts: Texts) -> Notice:
@@ -26,5 +26,5 @@ def told(key: str, text: str, values: Mapping[str, str], texts: Texts) -> Notice
     """The notice of any other news, `text` is its key in the texts; an error brings its own words."""
     if text == "error":
         return Notice(key, values["title"], values["message"], opens="")
-    opens = texts("notice.open") if text.startswith(PAGES) else ""
+    opens = texts("notice.open") if text.removeprefix("notice.page-") in TO_LOOK_AT else ""
     return Notice(key, texts(text, **values), values.get("text", ""), opens=opens)

@@ -132,7 +132,7 @@ class Paging:
             first, page.taken = page.taken is None, min(page.taken or answer, answer)
             return [*effects, Cancel(page.id), *([self._taken(page, answer)] if first else [])]
         if page.settled and page.taken is None:
-            values = {**self._values(page), "person": answer.person}
+            values = {**self._values(page), "person": answer.person, "text": answer.text}
             effects.append(Tell("notice.page-declined", values, key=page.id))
         return effects
 

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 Line = dict[str, Any]
 Say = Callable[[Line | Callable[[], Line]], None]
+LOG_AFTER_S = 0.01
 ANSWERS = ("accepted", "declined", "later")
 WINDOWS = ("orders", "new-order", "status", "pages")
 KINDS = ("order", "item")
@@ -133,7 +134,8 @@ class Requests:
         order, note = _text(with_, "order"), _text(with_, "note")
         urgent, began = bool(with_.get("urgent")), time.time_ns()
         result = await self._ask(lambda ticket: PageAsked(audience, order or None, note, urgent, ticket))
-        event(log, "page-asked", page=result["page"], ns=began)
+        later = asyncio.get_running_loop().call_later  # writing a line would keep the network thread waiting
+        later(LOG_AFTER_S, lambda: event(log, "page-asked", page=result["page"], ns=began))
         if with_.get("wait"):
             await self._follow(str(result["page"]), say)
         return result

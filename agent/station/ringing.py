@@ -34,7 +34,8 @@ class Ringing:
         self._storm = Storm()
         self._prune_at = HISTORY + BATCH
         for page in kept:
-            page.ring_at = now.mono + desk.habits.again_s if page.open else None
+            wait = HOLD_S if page.ring is Ring.HELD else desk.habits.again_s
+            page.ring_at = now.mono + wait if page.open else None
 
     def restart(self) -> list[Effect]:
         """Ring what a crash caught between storing and ringing."""
@@ -66,7 +67,7 @@ class Ringing:
         return [
             e
             for p in held
-            for e in (self._ring(p, now) if order.alive else self._silent(p, "refused", "order-deleted"))
+            for e in (self._ring_held(p, now) if order.alive else self._silent(p, "refused", "order-deleted"))
         ]
 
     def presented(self, event: Presented, now: Instant) -> list[Effect]:
@@ -163,18 +164,22 @@ class Ringing:
         """Ring a page again; of several at one moment only the first is heard."""
         if page.ring is Ring.HELD:
             page.unknown_order = True
-            return self._ring(page, now)
+            return self._ring_held(page, now)
         page.snoozed = False
         page.ring_at = now.mono + self._desk.habits.again_s
         return [Notify(page.id, sound=self._audible(page, now) and not silent, again=True), *_wake(page)]
 
     def _ring(self, page: InPage, now: Instant) -> list[Effect]:
-        """Put it before the person at once; the row behind it is on disk already."""
+        """Put it before the person at once; its row stays unhandled on disk until it was presented."""
         page.ring = Ring.RINGING
         rings = self._storm.ring(page.sender, now.mono)
         if rings > self._desk.habits.per_minute:
             return self._summary(page, rings, now)
-        return [Notify(page.id, sound=self._audible(page, now)), Keep("in", page.id, page), Refresh()]
+        return [Notify(page.id, sound=self._audible(page, now)), Refresh()]
+
+    def _ring_held(self, page: InPage, now: Instant) -> list[Effect]:
+        """Ring a page that waited for its order; its row is handled, so the page itself is kept as ringing."""
+        return [*self._ring(page, now), Keep("in", page.id, page)]
 
     def _summary(self, page: InPage, rings: int, now: Instant) -> list[Effect]:
         """The eleventh ring a minute from one sender: one notice for all of them instead, renewed now and then."""

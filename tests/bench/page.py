@@ -54,10 +54,9 @@ def _enter(report: Report, broker: str, raw: list[float], bare: list[float], our
 
 def pages(there: Scene, count: int) -> list[float]:
     """Page through the agents; milliseconds from being asked to Notify returned."""
-    asked: list[str] = []
     with there.site.talk(SENDER) as line, there.site.talk(RECEIVER) as kitchen:
-        for _ in _paced(count):
-            asked.append(line.request("page", to={"role": RECEIVER}, note="two coffees")["page"])
+        to = {"role": RECEIVER}
+        asked: list[str] = [line.request("page", to=to, note="two coffees")["page"] for _ in _paced(count)]
         until(lambda: set(asked) <= set(there.times(RECEIVER, "presented", "key")), "the last page")
         for page in asked:
             kitchen.request("answer", page=page, answer="accepted")

@@ -18,7 +18,8 @@ from tests.bench.report import Absent
 from tests.servers.session_bus import Bus
 from tests.servers.witness import Witness
 
-CONFIG = "[ring]\nper_minute = 100000\nagain_seconds = 3600\n[limits]\npeer_rate = 10000.0\npeer_burst = 100000\n"
+LIMITS = "[limits]\npeer_rate = 10000.0\npeer_burst = 100000\n"
+EVERY_PAGE_RINGS = f"[ring]\nper_minute = 100000\nagain_seconds = 3600\n{LIMITS}"
 SENDER, RECEIVER = "front", "kitchen"
 
 
@@ -48,8 +49,8 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path, broker: str, *extra: str) -> Iterator[Scene]:
-    """Start a site; `extra` stations are enrolled and have no agent."""
+def scene(folder: Path, broker: str, *extra: str, config: str = EVERY_PAGE_RINGS) -> Iterator[Scene]:
+    """Start a site whose agents have this configuration; `extra` stations are enrolled and have no agent."""
     if missing := Bus.missing():
         raise Absent(f"needs {', '.join(missing)}")
     with ExitStack() as stack:
@@ -59,7 +60,7 @@ def scene(folder: Path, broker: str, *extra: str) -> Iterator[Scene]:
         silent = {"NMR_TRAY": "silent", "NMR_SOUND": "silent", "NMR_NOTIFY": "silent"}
         for station, env in ((SENDER, silent), (RECEIVER, witness.env)):
             site.profile(station).create()
-            site.profile(station).config_file.write_text(CONFIG)
+            site.profile(station).config_file.write_text(config)
             site.enrol(station, station, station)
             site.start_station(station, env)
         for station in extra:
@@ -85,7 +86,7 @@ def raw_client(credentials: Credentials, *, manual_ack: bool = False) -> paho.Cl
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
         client_id=credentials.client_id,
-        clean_session=True,
+        clean_session=False,  # the agents have a persistent session, which costs a broker more than a clean one
         reconnect_on_failure=False,
         manual_ack=manual_ack,
     )
