@@ -1,4 +1,4 @@
-"""The first question at start: an operating system we know?"""
+"""What comes before anything else: a system we know, and outputs that take every letter."""
 
 import sys
 from io import BytesIO, TextIOWrapper
