@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.domain.envelope import WANT_PRESENTED
-from agent.routing.policy import LinkView, choose, late_after, next_time
+from agent.routing.policy import LinkView, choose, late_after, next_time, pause_before
 
 ENDS = {"presented": 2, "seen": 2, "refused": 2, "stored": 1}
 """How much of `want` each receipt stage fulfils."""
@@ -124,7 +124,8 @@ def _step(row: Row, now: float, links: Sequence[LinkView]) -> Attempt | None:
         row.due = now + 60.0
         return None
     row.attempt += 1
-    row.due = max(row.posted + next_time(row.attempt, row.prio), now + 1.0)
+    # Never sooner than the pause the table has here: after hours without a link there is nothing to catch up on.
+    row.due = max(row.posted + next_time(row.attempt, row.prio), now + pause_before(row.attempt, row.prio))
     if row.stored and row.want == WANT_PRESENTED:
         row.due = max(row.due, now + 15.0)
     return Attempt(row, names)

@@ -1,26 +1,31 @@
 """When a message goes over which link, and when its sender is told that it has not arrived.
 
-seconds since posted    page                              urgent
-0                       best link                         all fast links
-3                       second link (or the best again)   mail
-5                       -                                 sender sees red
-10                      mail too; sender sees red         all links
-then                    every link at 15, 30, 60, 60 ..   every 10 s
+seconds since posted    page                              urgent              quiet (orders)
+0                       best link                         all fast links      best link
+3                       second link (or the best again)   mail                best again at 5, 30
+5                       -                                 sender sees red     -
+10                      mail too; sender sees red         all links           -
+then                    every link at 15, 30, 60, 60 ..   every 10 s          120 (mail too, once), 600, every hour
 always                  until the receipt came or the message expired
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.domain.envelope import URGENT
+from agent.domain.envelope import PAGE, QUIET, URGENT
 
 FAST = ("p2p", "mqtt", "memory")
 RANK = {"p2p": 0, "mqtt": 1, "memory": 2, "mail": 3}
-LATE_S = {False: 10.0, True: 5.0}
-PAGE_TIMES = (0.0, 3.0, 10.0, 25.0, 55.0)
-PAGE_THEN = 60.0
-URGENT_TIMES = (0.0, 3.0, 10.0)
-URGENT_THEN = 10.0
+LATE_S = {QUIET: math.inf, PAGE: 10.0, URGENT: 5.0}
+TIMES: dict[int, tuple[float, ...]] = {
+    QUIET: (0.0, 5.0, 30.0, 120.0, 600.0),
+    PAGE: (0.0, 3.0, 10.0, 25.0, 55.0),
+    URGENT: (0.0, 3.0, 10.0),
+}
+THEN = {QUIET: 3600.0, PAGE: 60.0, URGENT: 10.0}
+QUIET_MAIL = 3
+"""The attempt at which something quiet goes by mail as well: nobody waits for it, and a mailbox is no drum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +37,22 @@ class LinkView:
 
 
 def order_links(links: Sequence[LinkView]) -> list[str]:
-    """Return link names, best first: fast before mail, then the shorter round trip, then the fixed rank."""
-    ranked = sorted(links, key=lambda link: (link.name not in FAST, link.rtt or 0.0, RANK.get(link.name, 9)))
-    return [link.name for link in ranked]
+    """Return link names, best first: fast before mail, a measured round trip before none, then the fixed rank."""
+
+    def worse(link: LinkView) -> tuple[bool, float, int]:
+        return link.name not in FAST, math.inf if link.rtt is None else link.rtt, RANK.get(link.name, 9)
+
+    return [link.name for link in sorted(links, key=worse)]
 
 
 def choose(attempt: int, prio: int, links: Sequence[LinkView]) -> list[str]:
     """Return the links for this attempt (0 is the first); empty when none is up."""
     ordered = order_links(links)
-    fast = [name for name in ordered if name in FAST]
+    fast = [name for name in ordered if name in FAST] or ordered
     if prio == URGENT:
-        return (fast or ordered) if attempt == 0 else ordered
+        return fast if attempt == 0 else ordered
+    if prio == QUIET:
+        return ordered if attempt == QUIET_MAIL else fast[:1]
     if attempt == 0:
         return ordered[:1]
     if attempt == 1:
@@ -52,12 +62,17 @@ def choose(attempt: int, prio: int, links: Sequence[LinkView]) -> list[str]:
 
 def next_time(attempt: int, prio: int) -> float:
     """Return at how many seconds after posting attempt number `attempt` is due."""
-    times, then = (URGENT_TIMES, URGENT_THEN) if prio == URGENT else (PAGE_TIMES, PAGE_THEN)
+    times = TIMES[prio]
     if attempt < len(times):
         return times[attempt]
-    return times[-1] + then * (attempt - len(times) + 1)
+    return times[-1] + THEN[prio] * (attempt - len(times) + 1)
+
+
+def pause_before(attempt: int, prio: int) -> float:
+    """Return how many seconds lie between this attempt and the one before it, whenever that was made."""
+    return next_time(attempt, prio) - next_time(attempt - 1, prio)
 
 
 def late_after(prio: int) -> float:
-    """Return after how many seconds without a receipt the sender must see red."""
-    return LATE_S[prio == URGENT]
+    """Return after how many seconds without a receipt the sender must see red; infinite where nobody waits."""
+    return LATE_S[prio]
