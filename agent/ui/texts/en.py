@@ -33,6 +33,8 @@ TEXTS: dict[str, str] = {
     "notice.missed.one": "While you were away: 1 page, already over",
     "notice.missed.many": "While you were away: {n} pages, already over",
     "notice.open": "Open",
+    "notice.your-page": "your page",
+    "notice.this-page": "this page",
     "notice.urgent": "Urgent",
     "notice.unknown-order": "This order is not in the list yet",
     "notice.unverified": "The time of this page could not be checked",

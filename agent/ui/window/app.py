@@ -60,8 +60,10 @@ class Window:
         else:
             self.root.after(RETRY_MS, self._retry)
         self._tabs[self.shown].focus_first()
-        if show == "new-order":
-            self.root.after_idle(self.show, show)
+        if show == "new-order":  # over the window, so it has to stand there first
+            self.root.wait_visibility()
+            self.root.update()
+            self.show(show)
 
     def _place(self) -> None:
         """In the middle of the screen, a little higher, and never larger than it."""

@@ -129,9 +129,10 @@ def _ready(line: ControlLine, within: float | None) -> Lines | None:
 def _by_descriptor(root: Misc, line: ControlLine, wake: Wake) -> Callable[[], None]:
     """Linux: Tk watches the socket like a window."""
     # By its number: with the object itself Tk would not call us at the end of the stream.
+    loop: Any = root.tk  # its type has no such methods on Windows
     number = line.fileno()
-    root.tk.createfilehandler(number, READABLE, lambda *_: wake(_ready(line, 0.0)))
-    return lambda: root.tk.deletefilehandler(number)
+    loop.createfilehandler(number, READABLE, lambda *_: wake(_ready(line, 0.0)))
+    return lambda: loop.deletefilehandler(number)
 
 
 def _by_thread(root: Misc, line: ControlLine, wake: Wake) -> Callable[[], None]:

@@ -19,7 +19,7 @@ NOTE = 20
 LADDER = 46
 TARGET = 24
 END = 8
-COLUMNS = (0.85, 1.5, 1.15, 0.85, 0.8, 1.95)
+COLUMNS = (0.8, 1.42, 1.08, 0.85, 0.75, 2.2)
 """How the rungs share the width; the link and the outcome need the most."""
 
 

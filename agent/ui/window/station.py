@@ -26,7 +26,7 @@ LEFT = 350
 
 
 class Station(Tab):
-    """Links, parts and names on the left, members on the right, what needs attention on top."""
+    """Links and parts on the left, this station and all members on the right, what needs attention on top."""
 
     def __init__(self, parent: tk.Misc, window: Window) -> None:
         super().__init__(parent, window, window.texts("window.status"))
@@ -37,9 +37,10 @@ class Station(Tab):
         left = ttk.Frame(self._body, width=px(LEFT))
         left.pack(side="left", fill="y", padx=(0, px(16)))
         left.pack_propagate(flag=False)
-        self._facts = {key: self._card(left, f"status.{key}") for key in ("links", "health", "station")}
+        self._facts = {key: self._card(left, f"status.{key}") for key in ("links", "health")}
         right = ttk.Frame(self._body)
         right.pack(side="left", fill="both", expand=True)
+        self._facts["station"] = self._card(right, "status.station")
         ttk.Label(right, text=self.texts("status.members"), style="Strong.TLabel").pack(anchor="w", pady=(0, px(6)))
         self._members: dict[str, Member] = {}
         self._board = Board(right, self.theme, self._draw)

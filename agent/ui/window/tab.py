@@ -59,10 +59,10 @@ class Alarm(ttk.Frame):
         if model.agent and not model.syncing:
             self.pack_forget()
             return
-        gone = not model.agent
-        style = "Alarm" if gone else "Note"
+        style, title, more = "Note", texts("notice.requesting-orders"), ""
+        if not model.agent:
+            style, title, more = "Alarm", texts("window.no-agent"), texts("window.no-agent-more")
         self.configure(style=f"{style}.TFrame")
-        self._title.configure(style=f"Strong.{style}.TLabel", text=texts("window.no-agent") if gone else "")
-        more = texts("window.no-agent-more") if gone else texts("notice.requesting-orders")
+        self._title.configure(style=f"Strong.{style}.TLabel" if more else f"{style}.TLabel", text=title)
         self._more.configure(style=f"{style}.TLabel", text=more)
         self.pack(fill="x", before=above, pady=(0, self._window.theme.px(10)))

@@ -58,6 +58,12 @@ class Opened:
         """Wait until no window with this title is on screen."""
         until(lambda: self.screen.find_window(title) is None, f"the end of the window {title}")
 
+    def place(self, title: str) -> tuple[int, ...]:
+        """Left, top, width and height of a window, in pixels."""
+        shown = self.screen._run("xdotool", "getwindowgeometry", "--shell", str(self.screen.find_window(title)))
+        found = dict(line.split("=") for line in shown.decode().split())
+        return tuple(int(found[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+
     def _focused(self, title: str) -> list[int | None]:
         found = self.screen.find_window(title)
         focus = self.screen._run("xdotool", "getactivewindow").split()

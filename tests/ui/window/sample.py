@@ -1,5 +1,8 @@
 """A restaurant on a busy evening, as the agent would tell it."""
 
+from typing import Literal
+
+from agent.ui.texts import Texts
 from agent.ui.window.model.shapes import Labels, Member, Order, Page, State, Status, Target
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
@@ -13,7 +16,7 @@ ENGLISH: Labels = {
     "flag_a": "Dessert",
     "flag_b": "Milkshake",
     "item_flag_a": "Limited",
-    "item_flag_b": "O/S",
+    "item_flag_b": "Sold Out",
     "mask": True,
     "timer": True,
     "timer_s": 5,
@@ -23,12 +26,12 @@ GERMAN: Labels = {
     **ENGLISH,
     "language": "de",
     "order_name": "Auftrag",
-    "item_name": "Aus",
+    "item_name": "86",
     "subtitle_name": "Telefon",
     "flag_a": "Nachtisch",
     "flag_b": "Milchshake",
     "item_flag_a": "knapp",
-    "item_flag_b": "aus",
+    "item_flag_b": "ausverkauft",
 }
 
 
@@ -230,8 +233,9 @@ def pages(now_ms: int) -> list[Page]:
     ]
 
 
-def incoming(now_ms: int) -> list[Page]:
+def incoming(now_ms: int, language: Literal["en", "de"] = "en") -> list[Page]:
     """Two pages that wait for an answer from here."""
+    texts = Texts.of(language)
     return [
         {
             "id": "in1",
@@ -245,7 +249,7 @@ def incoming(now_ms: int) -> list[Page]:
             "asked_ms": now_ms - 48 * SECOND,
             "state": "presented",
             "settled": False,
-            "title": "Ben Is Paging For Pick-up Meyer",
+            "title": texts("notice.page", sender="Ben", object="Pick-up Meyer"),
             "targets": [],
         },
         {
@@ -259,7 +263,7 @@ def incoming(now_ms: int) -> list[Page]:
             "asked_ms": now_ms - 12 * SECOND,
             "state": "presented",
             "settled": False,
-            "title": "Dmitri Is Paging You",
+            "title": texts("notice.page-you", sender="Dmitri"),
             "targets": [],
         },
     ]

@@ -110,7 +110,7 @@ def test_flags_show_their_configured_names_when_set() -> None:
     row = order_row(order("a", flag_a=True), sample.ENGLISH, ENGLISH, 0, revealed=False)
     assert row.flags == ("Dessert", "")
     item = order_row(order("a", kind="item", flag_b=True), sample.ENGLISH, ENGLISH, 0, revealed=False)
-    assert item.flags == ("", "O/S")
+    assert item.flags == ("", "Sold Out")
 
 
 def test_a_flag_without_a_name_is_not_used() -> None:

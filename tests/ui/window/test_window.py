@@ -63,6 +63,14 @@ def test_an_error_of_the_agent_keeps_the_form_open(open_window: Open, evening: S
     window.sees_no("^New Order$")
 
 
+def test_the_form_stands_over_the_window_from_the_start(open_window: Open, evening: State) -> None:
+    window = open_window(evening, "new-order")
+    window.sees("^New Order$")
+    (left, top, width, height), (inner_left, inner_top, *_) = window.place(MAIN), window.place("^New Order$")
+    assert left < inner_left < left + width / 2
+    assert top < inner_top < top + height / 2
+
+
 def test_escape_closes_a_form_and_sends_nothing(open_window: Open, evening: State) -> None:
     window = open_window(evening, "new-order")
     window.sees("^New Order$")
