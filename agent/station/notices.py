@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from agent.domain.audience import EVERYBODY
 from agent.domain.page import InPage
-from agent.ui.menu import page_title
+from agent.ui.menu import page_title, short
 from agent.ui.notify.base import Notice, Urgency
 from agent.ui.texts import Texts
 
@@ -27,4 +28,15 @@ def told(key: str, text: str, values: Mapping[str, str], texts: Texts) -> Notice
     if text == "error":
         return Notice(key, values["title"], values["message"], opens="")
     opens = texts("notice.open") if text.removeprefix("notice.page-") in TO_LOOK_AT else ""
-    return Notice(key, texts(text, **values), values.get("text", ""), opens=opens)
+    return Notice(key, texts(text, **_filled(text, values, texts)), values.get("text", ""), opens=opens)
+
+
+def _filled(text: str, values: Mapping[str, str], texts: Texts) -> dict[str, str]:
+    """The values as people read them: a page need not be about anything, and may be for everybody."""
+    filled = dict(values)
+    if "object" in filled:
+        nameless = "notice.this-page" if text == "notice.page-taken-by" else "notice.your-page"
+        filled["object"] = short(filled["object"]) or texts(nameless)
+    if filled.get("to") == EVERYBODY.kind:
+        filled["to"] = texts("menu.everybody")
+    return filled

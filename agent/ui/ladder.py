@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from agent.domain.page import OutPage, State
+from agent.domain.page import OutPage, State, Target
 from agent.ui.texts import Texts
 
 NameOf = Callable[[str], str]
@@ -15,9 +15,18 @@ def seconds(page: OutPage) -> int | None:
 
 
 def declined_by(page: OutPage, name_of: NameOf) -> str:
-    """Who said that they cannot come, or "" when nobody did."""
-    stations = (target.station for target in page.targets.values() if target.state is State.DECLINED)
-    return ", ".join(dict.fromkeys(name_of(station) for station in stations))
+    """Who said that they cannot come, or "" as long as somebody else still may."""
+    return ", ".join(dict.fromkeys(name_of(target.station) for target in _declined(page)))
+
+
+def declined_words(page: OutPage) -> str:
+    """What they said besides, or ""."""
+    return ", ".join(target.why for target in _declined(page) if target.why)
+
+
+def _declined(page: OutPage) -> list[Target]:
+    all_said_no = page.state is State.DECLINED
+    return [target for target in page.targets.values() if all_said_no and target.state is State.DECLINED]
 
 
 def reason(why: str, texts: Texts) -> str:
@@ -39,7 +48,8 @@ def summary(page: OutPage, texts: Texts, name_of: NameOf) -> str:
         links = sorted({target.link for target in page.targets.values() if target.link})
         return texts("page.sent", link=", ".join(texts(f"link-short.{name}") for name in links))
     if state is State.DECLINED:
-        return texts("page.declined", person=declined_by(page, name_of))
+        text = texts("page.declined", person=declined_by(page, name_of))
+        return f"{text}: {words}" if (words := declined_words(page)) else text
     why = _why(page, state, texts)
     return f"{texts(f'page.{state}')} ({why})" if why else texts(f"page.{state}")
 

@@ -75,7 +75,7 @@ def _answer(page: InPage, now: Snapshot, texts: Texts) -> list[Entry]:
         Entry(f"{page.id} {answer}", texts(f"answer.{answer}"), AnswerGiven(page.id, answer))
         for answer in ("accepted", "declined", "later")
     )
-    return [Entry(f"answer {page.id}", _short(title), submenu=choices)]
+    return [Entry(f"answer {page.id}", short(title), submenu=choices)]
 
 
 def page_title(page: InPage, sender: str, texts: Texts) -> str:
@@ -118,7 +118,7 @@ def _orders(now: Snapshot, texts: Texts) -> Entry:
     waiting = [order for order in now.orders if order.kind == "order" and not order.done]
     newest = sorted(waiting, key=lambda order: order.newest() or (0, 0, ""), reverse=True)[:MOST_ORDERS]
     submenu = tuple(
-        Entry(f"order {order.uuid}", _short(order.title), submenu=_roles(order.uuid, now, texts)) for order in newest
+        Entry(f"order {order.uuid}", short(order.title), submenu=_roles(order.uuid, now, texts)) for order in newest
     )
     empty = (Entry("no-orders", texts("menu.no-orders"), enabled=False),)
     return Entry("page-order", texts("menu.page-order"), submenu=submenu or empty, enabled=now.ready)
@@ -153,7 +153,7 @@ def _outcome(page: OutPage, now: Snapshot, texts: Texts) -> str:
 
 
 def _about(page: OutPage, texts: Texts) -> str:
-    return _short(page.order_title or page.note or page.audience.name or texts("menu.everybody"))
+    return short(page.order_title or page.note or page.audience.name or texts("menu.everybody"))
 
 
 def _quiet(now: Snapshot, texts: Texts) -> Entry:
@@ -178,5 +178,6 @@ def _quit(now: Snapshot, texts: Texts) -> list[Entry]:
     return [Entry("quit", texts("menu.quit"), Quit())] if now.quit_allowed else []
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """`text` as far as there is room for it in a menu or a title."""
     return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"

@@ -5,7 +5,7 @@ from typing import Any
 from agent.domain.audience import EVERYBODY
 from agent.domain.order import BY, CREATED, FLAG_A, FLAG_B, SUBTITLE, Order
 from agent.domain.page import ON_DEVICE, InPage, OutPage, State, Target
-from agent.ui.ladder import declined_by, reason, seconds, summary
+from agent.ui.ladder import declined_by, declined_words, reason, seconds, summary
 from agent.ui.menu import page_title
 from agent.ui.snapshot import Snapshot
 from agent.ui.texts import Texts
@@ -95,8 +95,8 @@ def sent(page: OutPage, now: Snapshot, texts: Texts) -> dict[str, Any]:
         "urgent": page.urgent,
         "asked_ms": page.at,
         "state": str(State.ACCEPTED if page.taken else page.state),
-        "answered_by": _answered_by(page, now),
-        "answered_text": page.taken.text if page.taken else "",
+        "answered_by": page.taken.person if page.taken else declined_by(page, now.name_of) or None,
+        "answered_text": page.taken.text if page.taken else declined_words(page),
         "seconds": seconds(page),
         "settled": page.settled,
         "late": page.late,
@@ -113,7 +113,7 @@ def target(each: Target, now: Snapshot, texts: Texts) -> dict[str, Any]:
         "person": now.name_of(each.station),
         "state": str(each.state),
         "link": each.link,
-        "why": reason(each.why, texts),
+        "why": each.why if each.state is State.DECLINED else reason(each.why, texts),
         "at_ms": each.at,
         "mark": _mark(each),
         "late": each.late and each.state not in ON_DEVICE,
@@ -162,12 +162,6 @@ def members(now: Snapshot) -> list[dict[str, Any]]:
         for member in now.ledger.members.values()
         if member.station != "hub"
     ]
-
-
-def _answered_by(page: OutPage, now: Snapshot) -> str | None:
-    if page.taken is not None:
-        return page.taken.person
-    return declined_by(page, now.name_of) if page.state is State.DECLINED else None
 
 
 def _received_state(page: InPage) -> str:

@@ -101,7 +101,7 @@ class Desktop:
         self._write_panel()
         self.programs.start("xfconfd", str(XFCE / "xfconf/xfconfd"), env=self.env)
         if self.notify:
-            self._start_notify()
+            self.start_notify(self.notify)
         if self.has_panel:
             self.start_panel()
         until(lambda: b"window" in self._run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"), "window manager")
@@ -120,12 +120,18 @@ class Desktop:
         with os.fdopen(reading) as number:
             self.env["DISPLAY"] = f":{number.readline().strip()}"
 
-    def _start_notify(self) -> None:
-        if self.notify == "dunst":
+    def start_notify(self, which: Literal["dunst", "xfce"]) -> None:
+        """Start a notification daemon; returns when it takes notices."""
+        if which == "dunst":
             self.programs.start("notify", "dunst", "-conf", str(CONFIG / "dunstrc"), env=self.env)
         else:
             self.programs.start("notify", str(XFCE / "notifyd/xfce4-notifyd"), env=self.env)
         until(lambda: owned(self.env, NOTIFICATIONS), "notification daemon")
+
+    def stop_notify(self) -> None:
+        """Stop the notification daemon; returns when nobody takes notices."""
+        self.programs.end("notify")
+        until(lambda: not owned(self.env, NOTIFICATIONS), "end of the notification daemon")
 
     def _write_panel(self) -> None:
         folder = Path(self.env["XDG_CONFIG_HOME"], "xfce4/xfconf/xfce-perchannel-xml")
@@ -222,3 +228,18 @@ class Desktop:
         """The visible window whose title matches the pattern `title`, if there is one."""
         found = self._run("xdotool", "search", "--onlyvisible", "--name", title).split()
         return int(found[0]) if found else None
+
+    def window_box(self, title: str) -> tuple[int, int, int, int] | None:
+        """Left, top, right, bottom of that window, if there is one."""
+        if (number := self.find_window(title)) is None:
+            return None
+        lines = self._run("xdotool", "getwindowgeometry", "--shell", str(number)).decode().splitlines()
+        shape = {name: int(value) for name, _, value in (line.partition("=") for line in lines)}
+        if not shape:
+            return None  # it closed while we looked
+        left, top = shape["X"], shape["Y"]
+        return left, top, left + shape["WIDTH"], top + shape["HEIGHT"]
+
+    def focused(self) -> str:
+        """The title of the window that has the keyboard, or nothing."""
+        return self._run("xdotool", "getwindowfocus", "getwindowname").decode().strip()

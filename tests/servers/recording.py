@@ -36,12 +36,17 @@ class Recording:
         data = self._file.read_bytes()[self._start :]
         return array("h", data[: len(data) // 2 * 2])
 
-    def loud_seconds(self) -> float:
-        """How long something could be heard, in steps of 10 ms."""
+    def loud_at(self) -> list[float]:
+        """When something could be heard, in seconds, in steps of 10 ms."""
         block = self.RATE // 100
         samples = self.samples()
         blocks = (samples[at : at + block] for at in range(0, len(samples) - block + 1, block))
-        return sum(sum(value * value for value in part) > block * self.LOUD**2 for part in blocks) / 100
+        loud = [sum(value * value for value in part) > block * self.LOUD**2 for part in blocks]
+        return [at / 100 for at, is_loud in enumerate(loud) if is_loud]
+
+    def loud_seconds(self) -> float:
+        """How long something could be heard, in steps of 10 ms."""
+        return len(self.loud_at()) / 100
 
     def strongest(self, lowest: int = 100, highest: int = 4000, step: int = 5) -> int:
         """The frequency in Hz that carries most energy, to the nearest `step`."""

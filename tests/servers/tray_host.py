@@ -116,7 +116,7 @@ class TrayHost:
         path = (await self.properties())["Menu"]
         await self.ask(path, MENU, "AboutToShow", "i", 0)
         answer = await call(self._bus, (self.items[0], path, MENU), "GetLayout", "iias", 0, -1, [])
-        return _line(answer[1])
+        return read_line(answer[1])
 
     async def click(self, *labels: str) -> None:
         """Click the entry with that path of labels."""
@@ -159,7 +159,8 @@ async def tray_host(address: str, *, host: bool = True) -> AsyncIterator[TrayHos
         bus.disconnect()
 
 
-def _line(answer: Any) -> Line:
+def read_line(answer: Any) -> Line:
+    """A line and all below it from one answer of GetLayout: (id, properties, children)."""
     number, properties, children = answer
     plain = {name: variant.value for name, variant in properties.items()}
     toggle = plain.get("toggle-state") if "toggle-type" in plain else None
@@ -169,5 +170,5 @@ def _line(answer: Any) -> Line:
         None if plain.get("type") == "separator" else re.sub("_(.)", r"\1", plain.get("label", "")),
         plain.get("enabled", True),
         None if toggle is None else toggle == 1,
-        tuple(_line(child.value) for child in children),
+        tuple(read_line(child.value) for child in children),
     )

@@ -10,11 +10,13 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
+from agent.system.assets import asset
 from agent.ui.reason import reason
 
 NAME = "org.freedesktop.Notifications"
@@ -91,7 +93,7 @@ class Daemon:
         self, title: str, body: str, *, replaces: int, actions: Sequence[str], hints: dict[str, Variant], expire: int
     ) -> int:
         """Show a notice and return its id; `replaces` is the id of the one it takes the place of, or 0."""
-        fields = ["No More Running", replaces, "", title, body, list(actions), hints, expire]
+        fields = ["No More Running", replaces, _icon(), title, body, list(actions), hints, expire]
         reply = await self._call("Notify", "susssasa{sv}i", fields, late=None if replaces else self._withdraw)
         self._owner = reply.sender or ""
         number: int = reply.body[0]
@@ -184,3 +186,12 @@ class Daemon:
             self._asked = None
         self._owner, self._hung_until = owner, 0.0
         self._changed(owner)
+
+
+@functools.cache
+def _icon() -> str:
+    """Our bell as a file, because only few desktops look into our .desktop file; nothing where it is missing."""
+    try:
+        return str(asset("icons/no-more-running-48.png"))
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""The whole product on one virtual desktop, used as staff use it."""
