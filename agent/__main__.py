@@ -2,6 +2,10 @@
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent.system.paths import Profile
+
 
 def main() -> int:
     """Run the command line; returns the exit code."""
@@ -12,12 +16,29 @@ def main() -> int:
 
         check_platform()
         speak_utf8()
+        started = _starts_agent(sys.argv[1:])
+        if started is not None:
+            from agent.station.run import run_agent
+
+            return run_agent(started)
         from agent.cli import run
 
         return run(sys.argv[1:])
     except NmrError as error:
         print(f"nmr: {error}", file=sys.stderr)
         return error.exit_code
+
+
+def _starts_agent(arguments: list[str]) -> "Profile | None":
+    """The profile of a plain `nmr [--profile DIR] run`; the agent does without the command line's 8 MiB and 60 ms."""
+    from agent.system.paths import Profile
+
+    match arguments:
+        case ["run"]:
+            return Profile.default()
+        case ["--profile", folder, "run"]:
+            return Profile.at(folder)
+    return None
 
 
 if __name__ == "__main__":

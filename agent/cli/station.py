@@ -1,6 +1,5 @@
 """Commands of a station: run it, look at it, page, answer, enrol."""
 
-import asyncio
 import sys
 from typing import Any
 
@@ -8,7 +7,6 @@ import click
 
 from agent.cli.output import Context, json_option, pass_context, show, table
 from agent.domain.audience import parse_audience
-from agent.domain.errors import NmrError
 from agent.system.control import connect
 
 GOOD_ENDS = ("accepted",)
@@ -18,13 +16,9 @@ GOOD_ENDS = ("accepted",)
 @pass_context
 def run(context: Context) -> int:
     """Start the agent. A second one hands over to the first and ends."""
-    from agent.station.run import run_station, tell_user
+    from agent.station.run import run_agent
 
-    try:
-        return asyncio.run(run_station(context.profile))
-    except NmrError as error:
-        asyncio.run(tell_user(error))
-        raise
+    return run_agent(context.profile)
 
 
 @click.command()

@@ -6,7 +6,8 @@ So a core writes its promises as an order of effects: [Keep(page), Post(page)] i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from agent.domain.audience import Audience
 from agent.domain.envelope import PAGE, WANT_STORED
@@ -14,8 +15,7 @@ from agent.domain.errors import NmrError
 from agent.domain.messages import Parameters
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """Write `value` (a struct or dataclass) under (kind, id) durably; None deletes it."""
 
     kind: str
@@ -23,8 +23,7 @@ class Keep:
     value: object
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """Send a message to `recipients` (station names); the router signs, seals, repeats and watches it.
 
     With want > 0 its rows are committed together with the Keeps before it and stay until the receipt came.
@@ -43,8 +42,7 @@ class Post:
     at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(Struct, frozen=True):
     """Tell a sender how far its message got here: presented, seen or refused, and why not."""
 
     id: str
@@ -53,15 +51,13 @@ class Acknowledge:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Struct, frozen=True):
     """Repeat a message of ours no more."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(Struct, frozen=True):
     """Put a page before the person here; `sound` says whether to ring as well."""
 
     page: str
@@ -69,15 +65,13 @@ class Notify:
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unnotify:
+class Unnotify(Struct, frozen=True):
     """Take a page's notice away."""
 
     page: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(Struct, frozen=True):
     """Show a notice that is no page; `text` is a key of the texts."""
 
     text: str
@@ -85,48 +79,41 @@ class Tell:
     key: str = "notice"
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
+class Sound(Struct, frozen=True):
     """Play one sound once."""
 
     tone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hush:
+class Hush(Struct, frozen=True):
     """Stop whatever sounds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refresh:
+class Refresh(Struct, frozen=True):
     """Something people see has changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerGrew:
+class LedgerGrew(Struct, frozen=True):
     """Pin this head on disk; members may have come or gone."""
 
     seq: int
     head: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True):
     """Set our clock by the hub's: it was `hub_ms` when monotonic `mono` was."""
 
     hub_ms: int
     mono: float
 
 
-@dataclass(frozen=True, slots=True)
-class WakeAt:
+class WakeAt(Struct, frozen=True):
     """Send a Woke at this monotonic time at the latest."""
 
     mono: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """Answer whoever asked with this ticket over the control socket."""
 
     ticket: int
@@ -134,8 +121,7 @@ class Reply:
     error: NmrError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Write one line to the log; no texts of messages."""
 
     event: str

@@ -1,15 +1,15 @@
 """What happened: everything a core is told, in the past tense."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from agent.domain.audience import Audience
 from agent.domain.envelope import Envelope
 from agent.domain.messages import FieldValue, Kind, Parameters
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Struct, frozen=True):
     """Now: `mono` in monotonic seconds, `ms` in milliseconds UTC, corrected to the hub's clock if `anchored`."""
 
     mono: float
@@ -17,8 +17,7 @@ class Instant:
     anchored: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """A verified, authorised, stored message for us; comes once, or again after a crash before its effects were kept.
 
     `unverified` marks one whose time could not be checked because we have no hub time yet.
@@ -31,8 +30,7 @@ class Arrived:
     expired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A link took a container of ours."""
 
     id: str
@@ -40,8 +38,7 @@ class Sent:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """A recipient's signed receipt for a message of ours."""
 
     id: str
@@ -52,16 +49,14 @@ class Heard:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
+class Late(Struct, frozen=True):
     """No receipt came in the time a sender may be left in the dark."""
 
     id: str
     station: str
 
 
-@dataclass(frozen=True, slots=True)
-class GaveUp:
+class GaveUp(Struct, frozen=True):
     """A message of ours ended without the receipt it wanted; `why` is expired, revoked, too-large or store."""
 
     id: str
@@ -69,16 +64,14 @@ class GaveUp:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotSaved:
+class NotSaved(Struct, frozen=True):
     """The disk did not take something, which is tried again or was given up; words for people."""
 
     title: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class LinkChanged:
+class LinkChanged(Struct, frozen=True):
     """A link went up or down, or was refused."""
 
     name: str
@@ -87,8 +80,7 @@ class LinkChanged:
     rtt_ms: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PageAsked:
+class PageAsked(Struct, frozen=True):
     """A person here asked for a page; `ticket` answers whoever asked over the control socket."""
 
     audience: Audience
@@ -98,8 +90,7 @@ class PageAsked:
     ticket: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerGiven:
+class AnswerGiven(Struct, frozen=True):
     """A person here answered a page: accepted, declined or later."""
 
     page: str
@@ -108,23 +99,20 @@ class AnswerGiven:
     ticket: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WithdrawAsked:
+class WithdrawAsked(Struct, frozen=True):
     """A person here took a page of ours back."""
 
     page: str
     ticket: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StrangerHeard:
+class StrangerHeard(Struct, frozen=True):
     """A message came under a key our ledger does not know: there may be news in it."""
 
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(Struct, frozen=True):
     """The notifier and the player have had a page; `why` says why it was not put before a person."""
 
     page: str
@@ -132,15 +120,13 @@ class Presented:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """A person opened or hovered a page's notice."""
 
     page: str
 
 
-@dataclass(frozen=True, slots=True)
-class OrderChanged:
+class OrderChanged(Struct, frozen=True):
     """A person here made or changed an order; `create` refuses an existing uuid, its absence an unknown one."""
 
     uuid: str
@@ -150,24 +136,21 @@ class OrderChanged:
     ticket: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderDropped:
+class OrderDropped(Struct, frozen=True):
     """A person here deleted an order."""
 
     uuid: str
     ticket: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QuietAsked:
+class QuietAsked(Struct, frozen=True):
     """A person here wants no sound for so many minutes; 0 ends it."""
 
     minutes: int
     ticket: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Woke:
+class Woke(Struct, frozen=True):
     """A time the core asked for has come, or the computer woke up."""
 
 

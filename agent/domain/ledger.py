@@ -11,10 +11,10 @@ was transmitted. State is a pure fold, so every station that holds the same entr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from msgspec import Struct, ValidationError, convert
+from msgspec import Struct, ValidationError, convert, field
+from msgspec.structs import replace
 
 from agent.domain.audience import Audience
 from agent.domain.envelope import Name
@@ -53,8 +53,7 @@ class _Roles(Struct, frozen=True, forbid_unknown_fields=True):
     roles: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One enrolled station: its person, roles and raw public keys (32 bytes each); `kid` is 16 bytes."""
 
     station: str
@@ -66,8 +65,7 @@ class Member:
     revoked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True):
     """The state after `seq` entries; the empty one has seq 0."""
 
     site: str

@@ -5,7 +5,9 @@ every field that is not newer, and is kept a week so that a late put cannot brin
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from agent.domain.envelope import DAY_MS
 from agent.domain.messages import FieldValue, Kind, OrderDelete, OrderItem, OrderPut, Stamp
@@ -19,8 +21,7 @@ MOST_TEXT = 120
 Fields = Mapping[str, tuple[FieldValue, Stamp]]
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """One order with the stamps of its fields; `dead` is its tombstone."""
 
     uuid: str
@@ -118,8 +119,7 @@ def readable(theirs: Order) -> Order:
     return replace(theirs, fields=known)
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """A hybrid logical clock: never behind what it has seen, close to real time."""
 
     station: str

@@ -9,8 +9,9 @@ evidence, and the exits (expired, undeliverable, withdrawn, missed) never hide a
 The table STEPS holds every (state, fact); test_page.py shows that it is total and monotonic.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from agent.domain.audience import Audience
 
@@ -53,8 +54,7 @@ STEPS: dict[tuple[State, State], State] = {
 """(state, fact) -> state; a fact is the rung it proves."""
 
 
-@dataclass(slots=True)
-class Target:
+class Target(Struct):
     """One station a page went to; `why` says why it was not presented, times are ms UTC."""
 
     station: str
@@ -74,8 +74,7 @@ class Target:
         return changed
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Answer:
+class Answer(Struct, frozen=True, order=True):
     """What a person said; the lowest (time, station) wins when two answer at once."""
 
     at: int
@@ -85,8 +84,7 @@ class Answer:
     text: str = ""
 
 
-@dataclass(slots=True)
-class OutPage:
+class OutPage(Struct):
     """A page we sent."""
 
     id: str
@@ -158,8 +156,7 @@ class Ring(StrEnum):
     SILENT = "silent"
 
 
-@dataclass(slots=True)
-class InPage:
+class InPage(Struct):
     """A page we got. `ring_at` is monotonic seconds of the next sound, None when there is none to come."""
 
     id: str

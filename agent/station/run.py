@@ -1,23 +1,24 @@
-"""`nmr run`: from an empty process to a station with its icon up, in the order that shows the icon first."""
+"""`nmr run`: from an empty process to a station, in the order that puts the icon up first."""
 
 import asyncio
 import logging
 import signal
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from agent.domain.errors import BadConfiguration, NmrError
-from agent.links.base import Link
-from agent.routing.router import Router
-from agent.station.app import App
 from agent.station.surface import Surface
-from agent.system.config import load
-from agent.system.config_schema import Config
-from agent.system.control_server import ControlServer
-from agent.system.credentials import Credentials, load_credentials
 from agent.system.lock import ProfileLock
 from agent.system.log import close_log, event, open_log
 from agent.system.paths import Profile
+from agent.ui.view import IconState, TrayView
+
+if TYPE_CHECKING:
+    from agent.links.base import Link
+    from agent.station.app import App
+    from agent.system.config_schema import Config
+    from agent.system.credentials import Credentials
 
 log = logging.getLogger(__name__)
 
@@ -26,46 +27,100 @@ SWITCH_S = 0.0002
 way. The loop, the network thread and the writer are never busy for long, so switching costs nothing.
 """
 
+STARTING = TrayView(IconState.OFFLINE, 0, "No More Running", ())
 
-async def run_station(profile: Profile, *, make_router: Callable[..., Router] = Router) -> int:
-    """Run the agent of a profile until it is told to end; returns its exit code.
 
-    Raises NmrError where it cannot start. A second agent of the same profile hands over and ends at once with 0.
-    """
+def run_agent(profile: Profile) -> int:
+    """Run the agent until it is told to end; returns its exit code, raises NmrError after telling it on the desktop."""
+    try:
+        return asyncio.run(run_station(profile))
+    except NmrError as error:
+        asyncio.run(tell_user(error))
+        raise
+
+
+async def run_station(profile: Profile) -> int:
+    """Run the agent in this loop; a second agent of the same profile hands over and ends at once with 0."""
     sys.setswitchinterval(SWITCH_S)
     profile.create()
     lock = ProfileLock(profile.lock_file)
     if not lock.acquire():
         return _hand_over(profile)
-    loaded = load(profile)
-    settings = loaded.config.log
-    file = open_log(
-        profile.log_folder, "agent", level=settings.level, keep_files=settings.keep_files, megabytes=settings.megabytes
-    )
     try:
-        credentials = load_credentials(profile.secrets_folder)
-        if credentials is None:
-            raise BadConfiguration(
-                "This computer is not enrolled yet",
-                "Ask IT for an invite and run: nmr enrol INVITE",
-                code="not-enrolled",
-            )
-        surface = await Surface.choose()
-        app = App(profile, loaded, credentials, surface, make_router)
-        await surface.start(app.clicked, app.happened)
-        app.draw()
-        event(log, "started", station=credentials.station, tray=surface.tray.name)
-        _listen_to_signals(app.quit)
-        async with ControlServer(profile.control_address, lock, app.requests.answer):
-            await app.run(make_links(credentials, loaded.config))
-        await surface.stop()
-        return 0
+        return await _run(profile, lock)
     finally:
-        close_log(file)
         lock.release()
 
 
-def make_links(credentials: Credentials, config: Config) -> list[Link]:
+class _People:
+    """What people do before the app is there is nothing yet: the first menu is empty."""
+
+    app: "App | None" = None
+
+    def clicked(self, intent: object) -> None:
+        """A menu entry was clicked."""
+        if self.app is not None:
+            self.app.clicked(intent)
+
+    def happened(self, key: str, action: str) -> None:
+        """Something was done with a notice."""
+        if self.app is not None:
+            self.app.happened(key, action)
+
+
+async def _run(profile: Profile, lock: ProfileLock) -> int:
+    """Put the icon up, and only then load what does the work."""
+    people = _People()
+    surface = await Surface.choose()
+    await surface.start(people.clicked, people.happened)
+    surface.show(STARTING)
+    try:
+        import agent.system.slim  # noqa: F401 - before anything that needs msgspec
+        from agent.system.config import load
+
+        loaded = load(profile)
+        settings = loaded.config.log
+        file = open_log(
+            profile.log_folder,
+            "agent",
+            level=settings.level,
+            keep_files=settings.keep_files,
+            megabytes=settings.megabytes,
+        )
+        try:
+            credentials = _credentials(profile)
+
+            from agent.station.app import App
+            from agent.system.control_server import ControlServer
+
+            app = people.app = App(profile, loaded, credentials, surface)
+            app.draw()
+            event(log, "started", station=credentials.station, tray=surface.tray.name)
+            _listen_to_signals(app.quit)
+            async with ControlServer(profile.control_address, lock, app.requests.answer):
+                await app.run(make_links(credentials, loaded.config))
+        finally:
+            close_log(file)
+    finally:
+        await surface.stop()
+    return 0
+
+
+def _credentials(profile: Profile) -> "Credentials":
+    """What enrolment left here; raises BadConfiguration where it never happened."""
+    from agent.system.credentials import load_credentials
+
+    credentials = load_credentials(profile.secrets_folder)
+    if credentials is None:
+        raise BadConfiguration(
+            "This computer is not enrolled yet",
+            "Ask IT for an invite and run: nmr enrol INVITE",
+            code="not-enrolled",
+        )
+    return credentials
+
+
+def make_links(credentials: "Credentials", config: "Config") -> "list[Link]":
     """Return the links this station keeps alive."""
     if not config.link.mqtt.enabled:
         return []

@@ -55,7 +55,7 @@ def state(now: Snapshot, texts: Texts) -> dict[str, Any]:
 
 def labels(now: Snapshot) -> dict[str, Any]:
     """Return what this site calls things, and under `fields` how long a text may be."""
-    fields = {name: getattr(now.labels, name) for name in type(now.labels).__dataclass_fields__}
+    fields = {name: getattr(now.labels, name) for name in now.labels.__struct_fields__}
     return {**fields, "fields": {"title": 120, "subtitle": 120, "note": 500}}
 
 

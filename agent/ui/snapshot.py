@@ -1,7 +1,8 @@
 """Everything the views are computed from: one immutable picture of a station at one moment."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from agent.domain.audience import Audience
 from agent.domain.events import Instant, LinkChanged
@@ -10,8 +11,7 @@ from agent.domain.order import Order
 from agent.domain.page import InPage, OutPage
 
 
-@dataclass(frozen=True, slots=True)
-class QuickPage:
+class QuickPage(Struct, frozen=True):
     """A ready-made page of the configuration."""
 
     title: str
@@ -20,8 +20,7 @@ class QuickPage:
     urgent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """What this site calls things; shown in the window."""
 
     order_name: str = "Order"
@@ -38,8 +37,7 @@ class Labels:
     theme: str = "auto"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """A station now. `unanswered` are the received pages that still want an answer, oldest first; `reachable` counts
     the live stations of an audience, `may_page` says whether we may. `quiet_ends` is when do not
     disturb ends, as the clock on the wall shows it.

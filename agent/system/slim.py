@@ -1,0 +1,13 @@
+"""Loads msgspec without typing_extensions; imported by the agent before anything that needs msgspec."""
+
+# msgspec takes typing_extensions wherever it is installed (dbus-fast and the hub bring it), though Python's own typing
+# has all it wants from it since 3.11. That costs an agent 3 MiB and a tenth of the time until its icon is up.
+
+import sys
+
+if "msgspec" not in sys.modules and "typing_extensions" not in sys.modules:
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # the documented way to say: not importable
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        del sys.modules["typing_extensions"]
