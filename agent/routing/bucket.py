@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+MOST_PEERS = 4096
+"""With more of them than any site has, those that are full are dropped: a broker can invent names."""
+
 
 @dataclass(slots=True)
 class Buckets:
@@ -13,6 +16,8 @@ class Buckets:
 
     def take(self, link: str, peer: str, now: float) -> bool:
         """Use one token at monotonic time `now`; False when there is none."""
+        if len(self._levels) >= MOST_PEERS and (link, peer) not in self._levels:
+            self._make_room(now)
         level, since = self._levels.get((link, peer), (self.burst, now))
         level = min(self.burst, level + (now - since) * self.rate)
         if level < 1.0:
@@ -26,3 +31,10 @@ class Buckets:
         idle = [k for k, (level, since) in self._levels.items() if level + (now - since) * self.rate >= self.burst]
         for key in idle:
             del self._levels[key]
+
+    def _make_room(self, now: float) -> None:
+        """Drop the full ones, or else the half that was used longest ago."""
+        self.forget_idle(now)
+        if len(self._levels) >= MOST_PEERS:
+            for key in sorted(self._levels, key=lambda key: self._levels[key][1])[: MOST_PEERS // 2]:
+                del self._levels[key]

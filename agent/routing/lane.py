@@ -1,26 +1,33 @@
 """One link that is up: containers wait here until the link takes them."""
 
 import asyncio
-from collections import deque
+import logging
 from collections.abc import Callable
 
 from agent.links.base import LinkDown, Session
 from agent.routing.policy import LinkView
+
+log = logging.getLogger(__name__)
 
 Took = Callable[[str, str, str], None]
 """Called with (id, recipient, link) when the link took a container."""
 
 
 class Lane:
-    """Pumps containers into a session; ends by itself when the link goes down (the rows stay open)."""
+    """Pumps containers into a session until it is closed; what a broken link drops stays open as a row."""
 
     def __init__(self, name: str, session: Session, took: Took) -> None:
         self.name = name
         self._session = session
         self._took = took
-        self._waiting: deque[tuple[str, str, bytes]] = deque()
-        self._wake = asyncio.Event()
+        self._waiting: dict[tuple[str, str], bytes] = {}
+        self._wake, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
         self._task = asyncio.create_task(self._pump(), name=f"lane {name}")
+
+    def __len__(self) -> int:
+        """How many containers wait for the link."""
+        return len(self._waiting)
 
     @property
     def view(self) -> LinkView:
@@ -28,9 +35,14 @@ class Lane:
         return LinkView(self.name, getattr(self._session, "rtt", None))
 
     def put(self, id_: str, recipient: str, sealed: bytes) -> None:
-        """Queue a container."""
-        self._waiting.append((id_, recipient, sealed))
+        """Queue a container; one that waits already goes once."""
+        self._waiting[id_, recipient] = sealed
+        self._idle.clear()
         self._wake.set()
+
+    async def drained(self) -> None:
+        """Wait until the link has taken everything that was put."""
+        await self._idle.wait()
 
     def close(self) -> None:
         """Drop what waits; its rows stay open and go over another lane or the next session."""
@@ -41,10 +53,17 @@ class Lane:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                id_, recipient, sealed = self._waiting.popleft()
-                try:
-                    await self._session.send(recipient, sealed)
-                except LinkDown:
-                    self._waiting.clear()
-                    return
-                self._took(id_, recipient, self.name)
+                (id_, recipient), sealed = next(iter(self._waiting.items()))
+                del self._waiting[id_, recipient]
+                await self._carry(id_, recipient, sealed)
+            self._idle.set()
+
+    async def _carry(self, id_: str, recipient: str, sealed: bytes) -> None:
+        """Hand one container over; whatever a link does wrong with it, those behind it go on."""
+        try:
+            await self._session.send(recipient, sealed)
+            self._took(id_, recipient, self.name)
+        except LinkDown:
+            self._waiting.clear()
+        except Exception:
+            log.exception("link %s did not take a container", self.name)

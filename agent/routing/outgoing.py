@@ -2,14 +2,8 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
-from msgspec import to_builtins
-
-from agent.domain.effects import Post
-from agent.domain.envelope import LIFE_MS, URGENT, URGENT_LIFE_MS, VERSION, WANT_STORED, Envelope
 from agent.domain.events import Event, GaveUp, Heard, Instant, Late, Sent
 from agent.domain.ledger import Ledger
 from agent.domain.messages import Receipt
@@ -19,34 +13,14 @@ from agent.routing import rows
 from agent.routing.lane import Lane
 from agent.routing.outbox import Outbox, Row
 from agent.routing.policy import LinkView, choose, late_after
-from agent.system.store import Store
-from agent.wire.frame import sign_frame
+from agent.routing.signing import Signed, Signing
+from agent.system.store import Store, StoreError
 from agent.wire.keys import Identity
-from agent.wire.seal import seal
 
 log = logging.getLogger(__name__)
 
 HUB_LATER_S = 0.015
 """Whoever shall come hears a page first; the hub, often the same small computer as the broker, gets its copy then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A post ready to be committed and sent; `exp` is the frame's, ms UTC."""
-
-    post: Post
-    frame: bytes
-    exp: int
-
-    def rows(self) -> list[rows.OutRow]:
-        """Its outbox rows; a hub stores, but has nobody to present anything to."""
-        post = self.post
-        wants = {HUB: min(post.want, WANT_STORED)}
-        return [(post.id, to, post.prio, wants.get(to, post.want), self.exp) for to in post.recipients]
-
-    def commit(self, db: sqlite3.Connection) -> None:
-        """Write its rows; runs in the store's transaction."""
-        rows.insert_out(db, self.frame, self.rows())
 
 
 class Outgoing:
@@ -61,6 +35,8 @@ class Outgoing:
         tell: Callable[[Event], None],
     ) -> None:
         self._me, self._store, self._ledger, self._now, self._tell = me, store, ledger, now, tell
+        self._signing = Signing(me, ledger, now)
+        self.sign = self._signing.sign
         self._outbox = Outbox()
         self._lanes: dict[str, Lane] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -75,7 +51,12 @@ class Outgoing:
         now = self._now()
         for id_, recipient, prio, want, exp in self._store.read(rows.OPEN_ROWS):
             self._outbox.add(Row(id_, recipient, prio, want, exp, posted=now.mono))
+        self.drop_revoked()
         self._look()
+
+    async def drain(self) -> None:
+        """Wait until every link has taken what waits for it."""
+        await asyncio.gather(*(lane.drained() for lane in self._lanes.values()))
 
     def stop(self) -> None:
         """Stop repeating; everything open is on disk."""
@@ -97,28 +78,6 @@ class Outgoing:
         if lane is not None:
             lane.close()
 
-    def sign(self, post: Post) -> Signed:
-        """Return the post with its frame; raises TooLarge before anything is committed."""
-        now = self._now()
-        longest = URGENT_LIFE_MS if post.prio == URGENT and post.type == "page.new" else LIFE_MS[post.type]
-        exp = now.ms + min(post.life_ms or longest, longest)
-        envelope = Envelope(
-            v=VERSION,
-            site=self._me.site,
-            id=post.id,
-            sender=self._me.station,
-            to=post.to.to_wire(),
-            type=post.type,
-            at=now.ms,
-            exp=exp,
-            re=post.re,
-            want=post.want,
-            prio=post.prio,
-            head=self._ledger().short_head(),
-            p={key: value for key, value in to_builtins(post.params).items() if value is not None},
-        )
-        return Signed(post, sign_frame(envelope, self._me), exp)
-
     def launch(self, signed: Signed) -> None:
         """Send a post for the first time; its rows, if it wants a receipt, are committed."""
         now = self._now().mono
@@ -135,34 +94,42 @@ class Outgoing:
             self._wake_at(min(row.due, now + late_after(prio)), now)
 
     def hear(self, receipt: Receipt, station: str, link: str) -> None:
-        """Take a receipt in: close what it fulfils, tell the core all of it."""
+        """Take a receipt in: tell the core all of it, then close what it fulfils.
+
+        In this order on disk too: a crash between the two asks for one more receipt, and forgets none.
+        """
         closed = [(item.id, station) for item in receipt.items if self._outbox.hear(item.id, station, item.stage)]
-        self._forget(closed)
         for item in receipt.items:
             self._tell(Heard(item.id, station, item.stage, item.why, item.at, link))
+        self._forget(closed)
 
     def cancel(self, id_: str) -> None:
         """Repeat a message no more."""
         self._forget([(row.id, row.recipient) for row in self._outbox.drop(id_)])
 
     def drop_revoked(self) -> None:
-        """Give up rows to stations that are no members any more."""
+        """Give up rows to stations that are no members any more; all of them if it is us who was shown out."""
         ledger = self._ledger()
+        us = ledger.members.get(self._me.station)
         for recipient in self._outbox.recipients():
-            if ledger.member(recipient) is None:
+            if ledger.member(recipient) is None or (us is not None and us.revoked):
                 self._give_up(self._outbox.drop_recipient(recipient), "revoked")
 
     def _look(self) -> None:
-        """Do whatever is due, then sleep until something is again."""
-        now = self._now()
+        """Do whatever is due, then sleep until something is again, whatever went wrong with one of them."""
+        self._timer, now = None, self._now()
         self._give_up(self._outbox.expired(now.ms), "expired")
         for attempt in self._outbox.due(now.mono, self._views()):
-            found = self._store.read(rows.FRAME, (attempt.row.id,))
+            try:
+                found = self._store.read(rows.FRAME, (attempt.row.id,))
+            except StoreError:
+                log.exception("cannot read a message that is due")
+                break
             if found:
                 self._send(attempt.row, found[0][0], attempt.links)
         for row in self._outbox.newly_late(now.mono):
             self._tell(Late(row.id, row.recipient))
-        self._timer, due = None, self._outbox.next_due()
+        due = self._outbox.next_due()
         if due is not None:
             self._wake_at(due, now.mono)
 
@@ -179,22 +146,20 @@ class Outgoing:
         return [lane.view for lane in self._lanes.values()]
 
     def _send(self, row: Row, frame: bytes, links: Iterable[str]) -> None:
-        member = self._ledger().member(row.recipient)
         lanes = [self._lanes[name] for name in links]
-        if member is None or not lanes:
-            return
-        sealed = seal(frame, self._me.site, member.kid, member.receive)
-        for lane in lanes:
-            lane.put(row.id, row.recipient, sealed)
+        sealed = self._signing.sealed(row.recipient, frame) if lanes else None
+        if sealed is not None:
+            for lane in lanes:
+                lane.put(row.id, row.recipient, sealed)
 
     def _took(self, id_: str, recipient: str, link: str) -> None:
         if self._outbox.get(id_, recipient) is not None:
             self._tell(Sent(id_, recipient, link))
 
     def _give_up(self, given_up: Sequence[Row], why: str) -> None:
-        self._forget([(row.id, row.recipient) for row in given_up])
         for row in given_up:
             self._tell(GaveUp(row.id, row.recipient, why))
+        self._forget([(row.id, row.recipient) for row in given_up])
 
     def _forget(self, pairs: Sequence[tuple[str, str]]) -> None:
         if pairs:

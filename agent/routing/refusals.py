@@ -19,8 +19,15 @@ class Refusals:
         self.counts: Counter[str] = Counter()
 
     def note(self, refused: FrameRefused, delivery: Delivery) -> None:
-        """Count a refusal and log its hash, length and a safe prefix; never the payload itself."""
-        self.counts[refused.code] += 1
+        """Count a refusal and log its hash, length and a safe prefix; never the payload itself.
+
+        What comes too fast was not even looked at: of a flood only the 1st, 2nd, 4th, 8th .. is logged.
+        """
+        self.counts[refused.code] = count = self.counts[refused.code] + 1
+        if refused.code == "rate":
+            if count & (count - 1) == 0:
+                log.warning("Too Many Payloads: link=%s peer=%r count=%d", delivery.link, delivery.sender, count)
+            return
         log.warning(
             "Invalid Payload Received: code=%s why=%r link=%s peer=%r bytes=%d sha256=%s prefix=%s",
             refused.code,

@@ -1,29 +1,34 @@
 """Sends until receipted and receives exactly once, over whichever links are up; runs the effects both cores share."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import suppress
 
 from msgspec import json
+from msgspec.structs import replace
 
-from agent.domain.audience import Audience
-from agent.domain.effects import Acknowledge, Cancel, Effect, Keep, Post, Reply
+from agent.domain.effects import Acknowledge, Cancel, Effect, Keep, Notify, Post, Reply
 from agent.domain.envelope import WANT_NOTHING
 from agent.domain.errors import NmrError
-from agent.domain.events import Event, GaveUp, Instant
+from agent.domain.events import Event, GaveUp, Instant, NotSaved
 from agent.domain.ledger import Ledger
 from agent.links.base import Delivery, Session
 from agent.routing import rows
 from agent.routing.admission import Admission
 from agent.routing.incoming import Incoming
-from agent.routing.outgoing import Outgoing, Signed
+from agent.routing.outgoing import Outgoing
+from agent.routing.replies import Replies
+from agent.routing.signing import Signed
 from agent.system.store import Store
 from agent.wire.frame import TooLarge
 from agent.wire.keys import Identity
 
-RECEIPTS_AFTER_S = 0.02
-"""Receipts wait this long for company: no person notices, and a burst costs few signatures."""
+DRAIN_S = 0.5
+"""How long the last words may take when the agent ends."""
+
+log = logging.getLogger(__name__)
 
 Work = Callable[[sqlite3.Connection], None]
 
@@ -47,8 +52,9 @@ class Router:
         handle: Callable[[Event], None],
         perform: Callable[[Effect], None],
     ) -> None:
-        self._store, self._now, self._new_id, self._tell, self._perform = store, now, new_id, handle, perform
+        self._store, self._tell, self._perform = store, handle, perform
         self._outgoing = Outgoing(me, store, ledger, now, handle)
+        self._replies = Replies(self._post_once, new_id, lambda: now().ms)
         self._incoming = Incoming(
             admission=admission,
             store=store,
@@ -56,9 +62,8 @@ class Router:
             now=now,
             tell=handle,
             receipted=self._outgoing.hear,
-            answer=self._receipts_waiting,
+            replies=self._replies,
         )
-        self._receipt_timer: asyncio.TimerHandle | None = None
 
     @property
     def refused(self) -> dict[str, int]:
@@ -75,9 +80,15 @@ class Router:
         self._outgoing.start()
         self._incoming.start()
 
+    async def drain(self) -> None:
+        """Send the receipts that wait, and let the links take them and what was sent before."""
+        self._replies.send()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._outgoing.drain(), DRAIN_S)
+
     def stop(self) -> None:
-        """Send the receipts that wait, then be quiet."""
-        self._send_receipts()
+        """Be quiet; everything open is on disk."""
+        self._replies.send()
         self._incoming.stop()
         self._outgoing.stop()
 
@@ -100,7 +111,8 @@ class Router:
     def run(self, effects: Sequence[Effect], arrived: str | None = None) -> None:
         """Run a core's effects in order; behind the first Keep everything waits for the commit.
 
-        `arrived` is the id of the stored arrival these effects answer; it is marked handled in the same commit.
+        `arrived` is the id of the stored arrival these effects answer; it is marked handled in the same commit. A
+        page that rings now is handled only when it was presented: a crash before that rings it again.
         """
         first_keep = next((i for i, effect in enumerate(effects) if isinstance(effect, Keep)), len(effects))
         for effect in effects[:first_keep]:
@@ -108,8 +120,12 @@ class Router:
                 self._do(effect, {})
         later = [effect for i, effect in enumerate(effects) if i >= first_keep or _durable(effect)]
         signed = self._sign(later)
-        works = [work for effect in later if (work := self._work(effect, signed)) is not None]
-        if arrived is not None:
+        try:
+            works = [work for effect in later if (work := self._work(effect, signed)) is not None]
+        except (TypeError, ValueError) as error:  # a value that cannot be written: a defect of the core
+            self._failed(later, error)
+            return
+        if arrived is not None and not any(isinstance(e, Notify) and e.page == arrived for e in effects):
             works.append(lambda db: rows.mark_handled(db, arrived))
         if works:
             self._store.submit(
@@ -126,8 +142,9 @@ class Router:
             if isinstance(effect, Post) and effect.want and effect.recipients:
                 try:
                     signed[effect.id] = self._outgoing.sign(effect)
-                except TooLarge:
-                    self._give_up(effect, "too-large")
+                except ValueError as error:
+                    log.warning("cannot send: id=%s type=%s error=%s", effect.id, effect.type, type(error).__name__)
+                    self._give_up(effect, "too-large" if isinstance(error, TooLarge) else "unsendable")
         return signed
 
     def _work(self, effect: Effect, signed: dict[str, Signed]) -> Work | None:
@@ -151,48 +168,51 @@ class Router:
             case Keep():
                 return
             case Post(want=0):
-                self._outgoing.launch(self._outgoing.sign(effect))
+                self._post_once(effect)
             case Post(id_):
                 if id_ in signed:
                     self._outgoing.launch(signed[id_])
             case Acknowledge(id_, sender, stage, why):
-                self._incoming.receipts.add(sender, id_, stage, why, self._now().ms)
-                self._receipts_waiting()
+                self._replies.receipt(sender, id_, stage, why)
             case Cancel(id_):
                 self._outgoing.cancel(id_)
             case _:
-                self._perform(effect)
+                self._perform_safely(effect)
+
+    def _perform_safely(self, effect: Effect) -> None:
+        """A defect in showing one thing must not keep the others from being done, or from being saved."""
+        try:
+            self._perform(effect)
+        except Exception:
+            log.exception("an effect failed: %s", type(effect).__name__)
+
+    def _post_once(self, post: Post) -> None:
+        try:
+            signed = self._outgoing.sign(post)
+        except ValueError as error:
+            log.warning("cannot send: type=%s error=%s", post.type, error)
+        else:
+            self._outgoing.launch(signed)
 
     def _failed(self, effects: Sequence[Effect], error: Exception) -> None:
         """Nothing was written, so nothing was sent: whoever asked is told so."""
         told = error if isinstance(error, NmrError) else NmrError("Could not be saved", str(error), code="store")
+        log.error("cannot keep what was decided: %s", told)
         for effect in effects:
             match effect:
                 case Reply():
-                    self._perform(replace(effect, error=told))
+                    self._perform_safely(replace(effect, error=told))
                 case Post():
                     self._give_up(effect, "store")
                 case Keep() | Acknowledge() | Cancel():
                     pass
                 case _:
-                    self._perform(effect)
+                    self._perform_safely(effect)
+        self._tell(NotSaved(told.title, told.message))
 
     def _give_up(self, post: Post, why: str) -> None:
         for recipient in post.recipients:
             self._tell(GaveUp(post.id, recipient, why))
-
-    def _receipts_waiting(self) -> None:
-        if self._receipt_timer is None:
-            loop = asyncio.get_running_loop()
-            self._receipt_timer = loop.call_later(RECEIPTS_AFTER_S, self._send_receipts)
-
-    def _send_receipts(self) -> None:
-        if self._receipt_timer is not None:
-            self._receipt_timer.cancel()
-            self._receipt_timer = None
-        for sender, receipt in self._incoming.receipts.take():
-            audience = Audience("station", sender)
-            self._do(Post(self._new_id(), audience, (sender,), "receipt", receipt, want=WANT_NOTHING), {})
 
 
 def _durable(effect: Effect) -> bool:

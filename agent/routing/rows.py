@@ -54,10 +54,10 @@ MIGRATIONS: tuple[str, ...] = (
 OutRow = tuple[str, str, int, int, int]
 """(id, recipient, prio, want, exp)"""
 
-KNOWN = "SELECT stage, why FROM inbox WHERE id = ?"
+KNOWN = "SELECT sender, stage, why FROM inbox WHERE id = ?"
 FRAME = "SELECT body FROM frame WHERE id = ?"
 OPEN_ROWS = "SELECT id, recipient, prio, want, exp FROM outbox"
-UNHANDLED = "SELECT link, frame FROM inbox WHERE handled = 0 ORDER BY id"
+UNHANDLED = "SELECT id, link, frame FROM inbox WHERE handled = 0 ORDER BY id"
 KEPT = "SELECT id, body FROM kept WHERE kind = ? ORDER BY id"
 
 

@@ -7,9 +7,10 @@ import sys
 import agent.routing.router
 import agent.station.run
 from agent.__main__ import main
-from agent.routing import incoming, rows
+from agent.routing import rows
 from agent.routing.admission import Admitted
-from agent.routing.outgoing import Outgoing, Signed
+from agent.routing.outgoing import Outgoing
+from agent.routing.signing import Signed
 
 
 def forget_what_came(db: sqlite3.Connection, admitted: Admitted, link: str) -> bool:
@@ -32,10 +33,10 @@ insert = rows.insert_in
 if __name__ == "__main__":
     weakness = os.environ["NMR_WEAK"]
     if weakness == "dedupe":
-        incoming.rows.insert_in = forget_what_came
+        rows.insert_in = forget_what_came
     elif weakness == "outbox":
-        agent.routing.router.Outgoing = Forgetful  # type: ignore[misc]  # weakened on purpose
-        Signed.commit = lambda self, db: None  # type: ignore[method-assign, misc, assignment]  # the same
+        agent.routing.router.Outgoing = Forgetful  # type: ignore[attr-defined]  # weakened on purpose
+        Signed.commit = lambda self, db: None  # type: ignore[method-assign]  # the same
     else:
         sys.exit(f"no such weakness: {weakness}")
     sys.exit(main())

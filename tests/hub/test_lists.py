@@ -7,7 +7,7 @@ from agent.domain.effects import Effect, WakeAt
 from agent.domain.events import Woke
 from agent.domain.messages import OrderDelete, OrderList, OrderPart
 from agent.hub.lists import AT_ONCE, PAUSE_S
-from agent.routing.outgoing import Signed
+from agent.routing.signing import Signed
 from tests.hub.told import START_MS, Site, an_id, at, parts, posts, put
 
 

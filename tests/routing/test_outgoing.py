@@ -1,0 +1,172 @@
+"""Sending, whatever breaks: a link, a key, a look at the disk, a membership."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from agent.domain.events import GaveUp, Late, Sent
+from agent.domain.keys import to_b64u
+from agent.links.base import LinkDown
+from agent.routing.lane import Lane
+from agent.routing.policy import late_after
+from agent.system.store import StoreError
+from agent.wire.keys import Identity
+from tests.routing.place import Place, Session, members, play, soon
+
+
+@pytest.mark.parametrize("fault", [LinkDown("down"), OSError("defect"), ValueError("defect")])
+def test_a_link_that_fails_once_takes_the_next_message(tmp_path: Path, fault: Exception) -> None:
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.up()
+        place.session.broken = fault
+        first, second = place.post(), place.post()
+        place.router.run([first])
+        await soon(lambda: place.router.open_rows)
+        await asyncio.sleep(0)
+        place.session.broken = None
+        place.router.run([second])
+        await soon(lambda: place.session.sent)
+        assert [envelope.id for _, envelope, _ in place.sent()] == [second.id]
+        assert [event.id for event in place.events if isinstance(event, Sent)] == [second.id]
+        place.crash()
+
+    play(scene)
+
+
+def test_repeats_do_not_pile_up_before_a_slow_link() -> None:
+    async def scene() -> None:
+        session, gate = Session(), asyncio.Event()
+
+        async def slowly(to: str, sealed: bytes) -> None:
+            await gate.wait()
+            session.sent.append((to, sealed))
+
+        session.send = slowly  # type: ignore[method-assign]  # a slow one
+        lane = Lane("mail", session, lambda *_: None)  # type: ignore[arg-type]  # sends only
+        for _ in range(100):
+            lane.put("1", "kitchen", b"page")
+            lane.put("2", "kitchen", b"other")
+            await asyncio.sleep(0)
+        assert len(lane) <= 2
+        gate.set()
+        await asyncio.wait_for(lane.drained(), 5)
+        assert len(session.sent) <= 3
+        lane.close()
+
+    play(scene)
+
+
+def test_a_member_whose_key_is_none_costs_nobody_else_the_page(tmp_path: Path) -> None:
+    async def scene() -> None:
+        people = members()
+        spoiled = Identity.new(people.site, "a-spoiler")
+        keys = {"sign": to_b64u(spoiled.sign), "receive": to_b64u(bytes(32))}
+        people.append("member.add", "a-spoiler", {"person": "x", "roles": ["kitchen"], **keys})
+        place = Place(tmp_path, people)
+        place.up()
+        place.router.run([place.post(to=("a-spoiler", "bar", "kitchen"))])
+        await soon(lambda: len(place.session.sent) == 2)
+        place.session.sent.clear()
+        place.skew_s += 4.0
+        place.router._outgoing._look()
+        await soon(lambda: len(place.session.sent) == 2)
+        assert {to for to, _ in place.session.sent} == {"bar", "kitchen"}
+        place.crash()
+
+    play(scene)
+
+
+def test_a_look_that_fails_is_not_the_last_one(tmp_path: Path) -> None:
+    """A disk that cannot be read for a moment must not end all repeats until the next reconnection."""
+
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.up()
+        place.router.run([place.post()])
+        await soon(lambda: place.session.sent)
+        read, outgoing = place.store.read, place.router._outgoing
+
+        def broken(*_: object) -> list[tuple[object, ...]]:
+            raise StoreError("The disk is away", "for a moment")
+
+        place.store.read = broken  # type: ignore[method-assign, assignment]
+        place.skew_s += 4.0
+        outgoing._look()
+        assert outgoing._timer is not None
+        assert outgoing._timer.when() > asyncio.get_running_loop().time()
+        place.store.read = read  # type: ignore[method-assign]
+        place.session.sent.clear()
+        place.skew_s += 10.0
+        outgoing._look()
+        await soon(lambda: place.session.sent)
+        place.crash()
+
+    play(scene)
+
+
+def test_the_sender_is_told_while_everything_is_offline(tmp_path: Path) -> None:
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        post = place.post()
+        place.router.run([post])
+        await soon(lambda: place.router.open_rows)
+        place.skew_s += late_after(post.prio)
+        place.router._outgoing._look()
+        assert place.events == [Late(post.id, "kitchen")]
+        place.skew_ms += 31 * 60_000
+        place.router._outgoing._look()
+        assert place.events[1:] == [GaveUp(post.id, "kitchen", "expired")]
+        await soon(lambda: not place.store.read("SELECT id FROM outbox"))
+        place.crash()
+
+    play(scene)
+
+
+def test_what_was_on_its_way_to_somebody_revoked_is_given_up_after_a_restart_too(tmp_path: Path) -> None:
+    async def scene() -> None:
+        people = members()
+        place = Place(tmp_path, people)
+        post = place.post(to=("kitchen", "bar"))
+        place.router.run([post])
+        await soon(lambda: place.router.open_rows == 2)
+        place.crash()
+        people.revoke("bar")
+        place.open()
+        place.router.start()
+        assert place.events == [GaveUp(post.id, "bar", "revoked")]
+        assert place.router.open_rows == 1
+        place.crash()
+
+    play(scene)
+
+
+def test_whoever_is_shown_out_gives_everything_up_at_once(tmp_path: Path) -> None:
+    async def scene() -> None:
+        people = members()
+        place = Place(tmp_path, people)
+        post = place.post(to=("kitchen", "bar"))
+        place.router.run([post])
+        await soon(lambda: place.router.open_rows == 2)
+        people.revoke("front")
+        place.router.revoked()
+        assert {(event.station, event.why) for event in place.events if isinstance(event, GaveUp)} == {
+            ("kitchen", "revoked"),
+            ("bar", "revoked"),
+        }
+        place.crash()
+
+    play(scene)
+
+
+def test_what_a_decision_was_dated_is_what_others_compare(tmp_path: Path) -> None:
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.up()
+        place.router.run([place.post(at=1234, want=0)])
+        await soon(lambda: place.session.sent)
+        assert place.sent()[0][1].at == 1234
+        place.crash()
+
+    play(scene)
