@@ -8,19 +8,22 @@ from agent.ui.menu import page_title, short
 from agent.ui.notify.base import Notice, Urgency
 from agent.ui.texts import Texts
 
+SURE_TITLE = 36
+"""Characters of a title that every desktop shows; of a longer one the end, which is the order, may be cut off."""
 TO_LOOK_AT = frozenset({"late", "failed", "declined", "unanswered", "storm"})
 """News of pages after which people want to see the pages; a click shows them."""
 
 
 def page_notice(page: InPage, sender: str, texts: Texts) -> Notice:
     """The notice of a page, `sender` by name; critical, so that it stays until somebody answers."""
+    title = page_title(page, sender, texts)
     lines = [texts("notice.urgent")] if page.urgent else []
+    lines += [page.order_title] if page.order_title and len(title) > SURE_TITLE else []
     lines += [page.note] if page.note else []
     lines += [texts("notice.unknown-order")] if page.unknown_order else []
     lines += [texts("notice.unverified")] if page.unverified else []
     buttons = tuple((answer, texts(f"answer.{answer}")) for answer in ("accepted", "declined"))
-    title, body = page_title(page, sender, texts), "\n".join(lines)
-    return Notice(page.id, title, body, buttons, Urgency.CRITICAL, texts("notice.open"))
+    return Notice(page.id, title, "\n".join(lines), buttons, Urgency.CRITICAL, texts("notice.open"))
 
 
 def told(key: str, text: str, values: Mapping[str, str], texts: Texts) -> Notice:

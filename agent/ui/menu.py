@@ -13,7 +13,7 @@ MOST_ORDERS = 15
 MOST_SENT = 3
 MOST_OPEN = 5
 RECENT_MS = 30 * 60_000
-MOST_TEXT = 60
+MOST_TEXT = 48
 QUIET_MINUTES = (30, 60)
 
 
@@ -71,6 +71,7 @@ def _answers(now: Snapshot, texts: Texts) -> list[Entry]:
 
 def _answer(page: InPage, now: Snapshot, texts: Texts) -> list[Entry]:
     title = page_title(page, now.name_of(page.sender), texts)
+    title = f"{title}: {page.note}" if page.note and not page.order_title else title
     choices = tuple(
         Entry(f"{page.id} {answer}", texts(f"answer.{answer}"), AnswerGiven(page.id, answer))
         for answer in ("accepted", "declined", "later")
@@ -149,11 +150,17 @@ def _sent_page(page: OutPage, now: Snapshot, texts: Texts) -> Entry:
 
 
 def _outcome(page: OutPage, now: Snapshot, texts: Texts) -> str:
-    return f"{_about(page, texts)}: {summary(page, texts, now.name_of)}"
+    """What it is about, to whom as long as nobody took it, and how far it got."""
+    about, to = _about(page, texts), page.audience.name or texts("menu.everybody")
+    if page.taken is None and about != to:
+        about = texts("menu.about", object=about, to=to)
+    return f"{about}: {summary(page, texts, now.name_of)}"
 
 
 def _about(page: OutPage, texts: Texts) -> str:
-    return short(page.order_title or page.note or page.audience.name or texts("menu.everybody"))
+    if page.note and not page.order_title:
+        return texts("menu.note", note=short(page.note))
+    return short(page.order_title or page.audience.name or texts("menu.everybody"))
 
 
 def _quiet(now: Snapshot, texts: Texts) -> Entry:
@@ -179,5 +186,6 @@ def _quit(now: Snapshot, texts: Texts) -> list[Entry]:
 
 
 def short(text: str) -> str:
-    """`text` as far as there is room for it in a menu or a title."""
+    """`text` in one line, as far as there is room for it in a menu or a title."""
+    text = " ".join(text.split())
     return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"

@@ -113,7 +113,7 @@ def test_with_dunst_a_click_shows_the_page_and_the_menu_answers_it(workplace: Wo
     assert wears(workplace, "kitchen", IconState.ATTENTION, 1), "it still waits"
     workplace.choose("kitchen", title, "Can't")
     workplace.reaches("front", "Table 4", "declined")
-    workplace.says("front", "Table 4: declined by ben")
+    workplace.says("front", "Table 4 to kitchen: declined by ben")
     assert title not in workplace.lines("kitchen")
 
     send_page(workplace, "Table 4")
@@ -145,7 +145,7 @@ def test_without_a_notification_daemon_no_page_is_lost(workplace: Workplace) -> 
     workplace.reaches("front", "Room 204", "stored")
     until(lambda: workplace.page("front", "Room 204")["targets"][0]["why"], "the reason at anna's", PATIENCE)
     assert workplace.page("front", "Room 204")["targets"][0]["why"].startswith("no notice could be shown: dbus: ")
-    workplace.says("front", r"Room 204: on the device \(no notice could be shown\)")
+    workplace.says("front", r"Room 204 to kitchen: on the device \(no notice could be shown\)")
     until(lambda: wears(workplace, "kitchen", IconState.ATTENTION, 2), "ben's icon with a 2", PATIENCE)
 
     workplace.choose("kitchen", "anna Is Paging For Room 204", "On my way", shot="no-daemon")

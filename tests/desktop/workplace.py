@@ -5,7 +5,9 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
+
+from PIL import Image
 
 from agent.demo.site import Site
 from tests.desktop.overheard import Asked, Overheard
@@ -22,9 +24,9 @@ NARROWEST_BUTTON = 40
 class Workplace:
     """One desktop, one site; `desktop`, `site`, `bus` and `tray` are there to be used directly."""
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Literal["dark", "light"] = "dark") -> None:
         self._closing = ExitStack()
-        self.desktop = Desktop(notify="xfce")
+        self.desktop = Desktop(notify="xfce", theme=theme)
 
     def __enter__(self) -> Self:
         try:
@@ -49,11 +51,15 @@ class Workplace:
 
     def join(self, station: str, person: str, role: str, config: str = "") -> None:
         """Enrol a station and start its agent on this desktop; returns when its icon is drawn and it may page."""
-        before = len(self.tray.icons())
         self.site.enrol(station, person, role)
         profile = self.site.profile(station)
         profile.config_file.parent.mkdir(parents=True, exist_ok=True)
         profile.config_file.write_text(config)
+        self.start(station)
+
+    def start(self, station: str) -> None:
+        """Start a station that has joined before."""
+        before = len(self.tray.icons())
         self.site.start_station(station, self.desktop.env)
         until(lambda: len(self.tray.icons()) == before + 1, f"icon of {station}", PATIENCE)
         until(lambda: self.state(station)["status"]["can"]["page"], f"orders at {station}", PATIENCE)
@@ -93,13 +99,13 @@ class Workplace:
         """The words of a station's menu, without submenus."""
         return [line.text for line in self.bus.menu(self.site.pid(station)).children if line.text]
 
-    def says(self, station: str, pattern: str) -> None:
+    def says(self, station: str, pattern: str, seconds: float = PATIENCE) -> None:
         """Return when a line of a station's menu has this pattern."""
 
         def found() -> bool:
             return any(re.fullmatch(pattern, line) for line in self.lines(station))
 
-        until(found, f"{pattern} in the menu of {station}", PATIENCE)
+        until(found, f"{pattern} in the menu of {station}", seconds)
 
     def choose(self, station: str, *labels: str, shot: str = "") -> None:
         """Open a station's menu and click along the labels, by pixels; keeps a picture before the last click."""
@@ -185,6 +191,11 @@ class Workplace:
             until(lambda: self.state(station)["status"]["unanswered"] == 0, f"nothing open at {station}", PATIENCE)  # noqa: B023 - waited for here
         self.use_notifier("xfce")  # its notices go with it, and no page is open that it would show again
         self.silent(0.3)
+
+    def picture(self) -> Image.Image:
+        """The screen as soon as it stands still."""
+        self.still()
+        return self.desktop.pixels()
 
     def shot(self, name: str) -> Path:
         """Keep the screen for people to look at."""

@@ -1,6 +1,7 @@
 """A virtual desktop for tests: X server, window manager, panel with a real tray, notification daemon, sound sink."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -28,7 +29,7 @@ PANEL = (0, 738, 1024, 768)
 SHOTS = Path(__file__).parent.parent / "shots"
 XFCE = Path("/usr/lib/x86_64-linux-gnu/xfce4")
 NEEDED = (
-    *("Xvfb", "xdotool", "xprop", "dbus-daemon", "dbus-send", "openbox", "dunst", "xfce4-panel"),
+    *("Xvfb", "xdotool", "xprop", "xwininfo", "dbus-daemon", "dbus-send", "openbox", "dunst", "xfce4-panel"),
     *("pulseaudio", "pactl", "parec", f"{XFCE}/xfconf/xfconfd"),
 )
 
@@ -233,12 +234,12 @@ class Desktop:
         """Left, top, right, bottom of that window, if there is one."""
         if (number := self.find_window(title)) is None:
             return None
-        lines = self._run("xdotool", "getwindowgeometry", "--shell", str(number)).decode().splitlines()
-        shape = {name: int(value) for name, _, value in (line.partition("=") for line in lines)}
-        if not shape:
+        said = self._run("xwininfo", "-id", str(number)).decode()  # xdotool adds the frame twice
+        found = [re.search(rf"{name}: +(-?\d+)", said) for name in ("left X", "left Y", "Width", "Height")]
+        if not all(found):
             return None  # it closed while we looked
-        left, top = shape["X"], shape["Y"]
-        return left, top, left + shape["WIDTH"], top + shape["HEIGHT"]
+        left, top, width, height = (int(match[1]) for match in found if match)
+        return left, top, left + width, top + height
 
     def focused(self) -> str:
         """The title of the window that has the keyboard, or nothing."""

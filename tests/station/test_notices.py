@@ -2,7 +2,9 @@
 
 import pytest
 
-from agent.station.notices import told
+from agent.domain.audience import Audience
+from agent.domain.page import InPage
+from agent.station.notices import page_notice, told
 from agent.ui.texts import Texts
 
 ENGLISH, GERMAN = Texts.of("en"), Texts.of("de")
@@ -40,3 +42,9 @@ def test_only_what_needs_looking_at_can_be_opened() -> None:
     assert told("p1", "notice.page-late", values, GERMAN).opens == "Öffnen"
     assert told("p1", "notice.page-taken", values, GERMAN).opens == ""
     assert told("error", "error", {"title": "No", "message": "Because"}, GERMAN).opens == ""
+
+
+def test_a_title_that_a_desktop_may_cut_off_leaves_the_order_readable() -> None:
+    short, long = (InPage("p1", "bar", Audience("role", "kitchen"), 0, 1, "o1", title) for title in ("Bar", "B" * 60))
+    assert page_notice(short, "anna", ENGLISH).body == ""
+    assert page_notice(long, "anna", ENGLISH).body == "B" * 60

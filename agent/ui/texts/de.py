@@ -71,6 +71,8 @@ TEXTS: dict[str, str] = {
     "menu.nobody": "niemand da",
     "menu.no-orders": "keine Aufträge",
     "menu.unanswered": "{sender} antworten",
+    "menu.note": "„{note}“",
+    "menu.about": "{object} an {to}",
     "menu.withdraw": "Zurückziehen: {object}",
     "menu.quit": "Beenden",
     "menu.away": "{name} (nicht da)",

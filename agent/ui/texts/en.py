@@ -71,6 +71,8 @@ TEXTS: dict[str, str] = {
     "menu.nobody": "nobody there",
     "menu.no-orders": "no orders",
     "menu.unanswered": "Answer {sender}",
+    "menu.note": "“{note}”",
+    "menu.about": "{object} to {to}",
     "menu.withdraw": "Withdraw: {object}",
     "menu.quit": "Quit",
     "menu.away": "{name} (not there)",
