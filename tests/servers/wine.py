@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -71,15 +71,16 @@ class Wine:
     """A Windows of one's own for the length of a block; `env` is what its programs need around them."""
 
     def __init__(self, env: Mapping[str, str], folder: Path, extra: Literal["station", "hub"]) -> None:
+        self.python = wine_parts.python()
         libraries = wine_parts.libraries(extra)
         self._prefix = wine_parts.copied_prefix()
         self._programs = Programs(folder)
         self._running: list[Running] = []
-        self.python = wine_parts.python()
         self.env = {
             **{name: value for name, value in env.items() if name != "PYTHONDONTWRITEBYTECODE"},
             **wine_parts.environment(self._prefix),
             "PYTHONPATH": f"{self.path(ROOT)};{self.path(libraries)}",
+            "LC_ALL": "C.UTF-8",  # in which arguments are handed over; Windows' own code page stays 1252
             "WINEPATH": self.path(libraries / "bin"),
             "PYTHONPYCACHEPREFIX": self.path(wine_parts.CACHE / "compiled"),
         }
@@ -104,18 +105,7 @@ class Wine:
             running.stop()
         subprocess.run(["wineserver", "--kill"], env=self.env, timeout=20)  # returns when it has ended
         self._programs.stop()
-        for process in self._left():
-            process.kill()
-        shutil.rmtree(self._prefix, ignore_errors=True)
-
-    def _left(self) -> list[psutil.Process]:
-        """Programs of this prefix that outlived their server; they are nobody's children."""
-        left = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.environ().get("WINEPREFIX") == str(self._prefix):
-                    left.append(process)
-        return left
+        wine_parts.remove_prefix(self._prefix)
 
     def start(self, *arguments: str) -> Running:
         """Start `python.exe ARGUMENTS`."""

@@ -17,11 +17,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 from zipfile import ZipFile
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "wine"
@@ -70,13 +73,24 @@ def prefix() -> Path:
 def copied_prefix() -> Path:
     """A prefix of one's own, in milliseconds: files that wine only reads are links to those of the cached one."""
     base = prefix()
-    own = CACHE / f"run-{os.getpid()}"
-    shutil.rmtree(own, ignore_errors=True)
-    shutil.copytree(base, own, symlinks=True, copy_function=os.link)
+    for old in CACHE.glob("run-*"):
+        if not psutil.pid_exists(int(old.name.split("-")[1])):
+            remove_prefix(old)  # of a test run that was killed
+    own = Path(tempfile.mkdtemp(prefix=f"run-{os.getpid()}-", dir=CACHE))
+    shutil.copytree(base, own, symlinks=True, copy_function=os.link, dirs_exist_ok=True)
     for registry in own.glob("*.reg"):  # wine writes these
         registry.unlink()
         shutil.copy2(base / registry.name, registry)
     return own
+
+
+def remove_prefix(own: Path) -> None:
+    """Remove a copied prefix, and end what still runs in it: without its server it would run for ever."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("WINEPREFIX") == str(own):
+                process.kill()
+    shutil.rmtree(own, ignore_errors=True)
 
 
 def _part(name: str, recipe: str, make: Callable[[Path], None]) -> Path:
