@@ -131,8 +131,8 @@ class App:
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         """Say good-bye, commit everything, leave nothing behind."""
         self.router.run(self.core.reach.leaving())
+        await self.router.drain()
         self.router.stop()
-        await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
