@@ -7,6 +7,7 @@ from agent.ui.view import IconState
 from agent.ui.window.palette import DARK, LIGHT, rgb
 from tests.desktop.tray import PATIENCE
 from tests.desktop.workplace import Workplace
+from tests.servers.popups import popups
 from tests.servers.programs import until
 from tests.servers.recording import Recording
 
@@ -68,7 +69,7 @@ def test_a_page_rings_at_bens_and_the_button_he_presses_tells_anna(workplace: Wo
     workplace.silent(0.3)
     heard = workplace.sink.from_here()
     workplace.choose("front", "Page for an order", ORDER, "kitchen (1)", shot="menu-page")
-    box = workplace.notice()
+    (box,) = workplace.pages_shown()
     assert workplace.asked("kitchen", "anna Is Paging For Order 17").buttons == {
         "accepted": "On my way",
         "declined": "Can't",
@@ -83,7 +84,7 @@ def test_a_page_rings_at_bens_and_the_button_he_presses_tells_anna(workplace: Wo
 
     workplace.press(box, 0)
     workplace.reaches("front", ORDER, "accepted")
-    assert workplace.notice() != box, "ben's notice is closed, only anna's stands there"
+    workplace.pages_shown(0)
     workplace.asked("front", "ben is on the way: Order 17")
     workplace.silent(0.5)
     until(lambda: wears(workplace, "kitchen", IconState.OK), "ben's icon as before", PATIENCE)
@@ -100,9 +101,11 @@ def test_with_dunst_a_click_shows_the_page_and_the_menu_answers_it(workplace: Wo
     workplace.use_notifier("dunst")
     title = "anna Is Paging For Table 4"
     send_page(workplace, "Table 4")
-    left, top, right, bottom = workplace.notice()
+    workplace.reaches("front", "Table 4", "presented")
+    until(lambda: popups(workplace.desktop, "NOTIFICATION"), "the notice", PATIENCE)
     workplace.shot("dunst")
-    workplace.desktop.click((left + right) // 2, (top + bottom) // 2)
+    left, top, right, _ = popups(workplace.desktop, "NOTIFICATION")[0]
+    workplace.desktop.click((left + right) // 2, top + 20)  # a page insists and stands above all others
     until(workplace.window, "ben's window", PATIENCE)
     workplace.reaches("front", "Table 4", "seen")
     workplace.shot("ben-pages")
@@ -130,7 +133,7 @@ def test_the_sound_comes_again_until_somebody_answers(workplace: Workplace) -> N
     until(lambda: len(rings(heard)) == 2, "the second ring", PATIENCE)
     first, second = rings(heard)
     assert 4.5 < second - first < 8
-    box = workplace.notice()
+    (box,) = workplace.pages_shown()
     workplace.press(box, 1)
     workplace.reaches("front", "Table 12", "declined")
     workplace.silent(6.0)
@@ -139,7 +142,7 @@ def test_the_sound_comes_again_until_somebody_answers(workplace: Workplace) -> N
 
 def test_without_a_notification_daemon_no_page_is_lost(workplace: Workplace) -> None:
     send_page(workplace, "Pick-up Meyer")
-    workplace.notice()
+    workplace.pages_shown()
     workplace.use_notifier(None)
     send_page(workplace, "Room 204")
     workplace.reaches("front", "Room 204", "stored")
@@ -153,7 +156,7 @@ def test_without_a_notification_daemon_no_page_is_lost(workplace: Workplace) -> 
     send_page(workplace, "Bar")
     workplace.reaches("front", "Bar", "stored")
     workplace.desktop.start_notify("xfce")
-    workplace.notice(2)  # one came with the daemon, the other one rings again
+    workplace.pages_shown(2)  # one came with the daemon, the other one rings again
     workplace.reaches("front", "Bar", "presented")
     workplace.shot("daemon-back")
 
@@ -165,7 +168,8 @@ def test_icons_and_menus_survive_a_restart_of_the_panel(workplace: Workplace) ->
     workplace.tray.meet()
     workplace.choose("front", "Page kitchen (1)")
     workplace.asked("kitchen", "anna Is Paging You")
-    workplace.press(workplace.notice(), 0)
+    (box,) = workplace.pages_shown()
+    workplace.press(box, 0)
     workplace.says("front", r"kitchen: taken by ben after \d+ s")
 
 
@@ -176,7 +180,7 @@ def test_a_german_station_speaks_german_and_is_dark(workplace: Workplace) -> Non
     workplace.ask("front", "page", to={"person": "carla"}, order=workplace.order(ORDER), note="zwei Kaffee")
     asked = workplace.asked("bar", "anna ruft wegen Order 17")
     assert asked.buttons == {"accepted": "Ich komme", "declined": "Geht nicht", "default": "Öffnen"}
-    workplace.notice()
+    workplace.pages_shown()
     lines = workplace.lines("bar")
     assert lines[0] == "anna ruft wegen Order 17"
     assert {"Person rufen", "Wegen eines Auftrags rufen", "Aufträge…", "Nicht stören", "Beenden"} < set(lines)

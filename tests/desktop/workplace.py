@@ -17,6 +17,7 @@ from tests.servers.popups import popups
 from tests.servers.programs import until
 from tests.servers.sight import Box
 
+PAGE_BUTTONS = 3
 NARROWEST_BUTTON = 40
 """Pixels."""
 
@@ -122,20 +123,28 @@ class Workplace:
         until(found, f"the notice “{title}”", PATIENCE)
         return found()[-1]
 
-    def notice(self, count: int = 1) -> Box:
-        """The box of the newest notice on the screen, once there are so many and they stand still."""
-        until(lambda: len(popups(self.desktop, "NOTIFICATION")) == count, f"{count} notices", PATIENCE)
+    def pages_shown(self, count: int = 1) -> list[Box]:
+        """The boxes of all notices of pages on the screen, once there are so many and they stand still.
+
+        With xfce4-notifyd a page is the notice that has three buttons; others come and go as they like.
+        """
+        until(lambda: len(self._pages_shown()) == count, f"{count} pages on the screen", PATIENCE)
         self.still()
-        return popups(self.desktop, "NOTIFICATION")[-1]
+        return self._pages_shown()
 
     def press(self, box: Box, place: int) -> None:
-        """Press a button of a notice: xfce4-notifyd draws them in one row at its lower edge."""
+        """Press a button of a notice."""
+        self.desktop.click(self._buttons(box)[place], box[3] - 30)
+
+    def _pages_shown(self) -> list[Box]:
+        return [box for box in popups(self.desktop, "NOTIFICATION") if len(self._buttons(box)) == PAGE_BUTTONS]
+
+    def _buttons(self, box: Box) -> list[int]:
+        """Where the buttons of a notice are, from left to right: xfce4-notifyd draws them along its lower edge."""
         left, _, right, bottom = box
-        row = self.desktop.pixels().convert("RGB").crop((left, bottom - 42, right, bottom - 41))
-        bare = row.getpixel((4, 0))
-        drawn = runs([row.getpixel((x, 0)) != bare for x in range(4, row.width - 4)])
-        buttons = [(start + end) // 2 + 4 for start, end in drawn if end - start > NARROWEST_BUTTON]
-        self.desktop.click(left + buttons[place], bottom - 30)
+        row = self.desktop.pixels().convert("RGB").crop((left + 4, bottom - 42, right - 4, bottom - 41))
+        drawn = runs([row.getpixel((x, 0)) != row.getpixel((0, 0)) for x in range(row.width)])
+        return [left + 4 + (start + end) // 2 for start, end in drawn if end - start > NARROWEST_BUTTON]
 
     def use_notifier(self, which: str | None) -> None:
         """End the notification daemon that runs; start another one, or none."""
