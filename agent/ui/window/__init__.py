@@ -5,6 +5,8 @@ import sys
 
 TABS = ("orders", "new-order", "pages", "status")
 """What the window can be asked to show."""
+UNAVAILABLE = 69
+"""The exit code where there is no screen, or no Tk."""
 FIRST_STATE_S = 0.4
 """How long the window waits for the agent before it opens without data."""
 
@@ -19,13 +21,16 @@ def run(control: str, show: str = "orders") -> int:
 
     if sys.platform == "win32":
         _be_sharp()
-    import tkinter as tk
-
+    try:
+        import tkinter as tk
+    except ImportError:
+        sys.stderr.write("The window cannot be opened: Python was installed without Tk (python3-tk)\n")
+        return UNAVAILABLE
     try:
         root = tk.Tk(className="NoMoreRunning")
     except tk.TclError as error:
         sys.stderr.write(f"The window cannot be opened: {error}\n")
-        return 69
+        return UNAVAILABLE
     root.withdraw()
     from agent.ui.window.app import Window
 

@@ -100,8 +100,9 @@ class Window:
             self._refresh()
         elif event["event"] == "show":
             self.root.deiconify()
-            self.root.lift()
-            self.root.focus_force()
+            front = self._form() or self.root
+            front.lift()
+            (front.focus_lastfor() or front).focus_force()
             self.show(str(event.get("window")))
 
     def _lost(self) -> None:
@@ -117,13 +118,22 @@ class Window:
 
     # ---- on screen ----
     def show(self, what: str) -> None:
-        """Show a tab; `new-order` and `page` open their form, `search` goes to the search field."""
+        """Show a tab; `new-order` and `page` open their form, `search` goes to the search field.
+
+        A form that is open stays in front, for what was typed there is not lost.
+        """
+        if self._form():
+            return
         if what in ("orders", "pages", "status"):
             self._turn_to(what)
             return
         if what != "page":
             self._turn_to("orders")
         self._tabs[self.shown].do(what)
+
+    def _form(self) -> tk.Toplevel | None:
+        """The form that is open, if one is."""
+        return next((form for form in self.root.winfo_children() if isinstance(form, tk.Toplevel)), None)
 
     def _turn_to(self, name: str) -> None:
         if name != self.shown:

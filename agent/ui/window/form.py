@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
+from contextlib import suppress
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
@@ -63,9 +64,14 @@ class Form(tk.Toplevel):
         left = root.winfo_rootx() + (root.winfo_width() - self.winfo_reqwidth()) // 2
         top = root.winfo_rooty() + (root.winfo_height() - self.winfo_reqheight()) // 3
         self.geometry(f"+{max(0, left)}+{max(0, top)}")
-        on(self, "Map", self.grab_set)
+        on(self, "Map", self._hold)
         self.deiconify()
         first.focus_set()
+
+    def _hold(self) -> None:
+        """Keep the keyboard, unless the window is just being hidden."""
+        with suppress(tk.TclError):
+            self.grab_set()
 
     # ---- accepting ----
     def accept(self) -> None:

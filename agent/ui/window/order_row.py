@@ -32,10 +32,12 @@ class OrderDrawing:
 
     def _look_up(self) -> None:
         model = self._window.model
-        if model.state is not self._state:
-            self._state = model.state
+        if model.state is self._state:
+            return
+        if self._state is None or model.orders is not self._state.get("orders"):
             self._orders = {order["id"]: order for order in model.orders}
-            self._paged = by_order(model.pages, self._window.texts)
+        self._state = model.state
+        self._paged = by_order(model.pages, self._window.texts)
 
     def draw(self, pen: Pen, key: str, box: Box, selected: bool) -> None:  # noqa: FBT001 - the board's form
         """Draw the row; a masked subtitle is whole in the selected one."""

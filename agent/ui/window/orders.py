@@ -31,6 +31,7 @@ class Orders(Tab):
         self._deeds = OrderDeeds(window, self._selected, self._made, self._trouble)
         self._new_id: str | None = None
         self._complaint = ""
+        self._listed: tuple[list[Order], str] | None = None
         self._buttons: list[tuple[ttk.Button, Deed, bool]] = []
         self._count = ttk.Label(self.head, style="Muted.TLabel")
         self._count.pack(side="left", padx=self.theme.px(10), pady=(self.theme.px(5), 0))
@@ -110,6 +111,10 @@ class Orders(Tab):
 
     def _show_orders(self) -> None:
         orders, texts, words = self.window.model.orders, self.texts, self._words.get().strip()
+        if self._listed is not None and self._listed[0] is orders and self._listed[1] == words:
+            self._board.repaint()
+            return
+        self._listed = orders, words
         if words:
             self._board.empty = texts("orders.none-found", words=words), texts("orders.none-found-more")
         else:

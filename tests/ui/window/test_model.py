@@ -93,3 +93,10 @@ def test_all_others_are_light(theme: str) -> None:
 @pytest.mark.parametrize("usual", [True, False])
 def test_auto_is_what_the_desktop_looks_like(usual: bool) -> None:
     assert is_dark({"theme": "auto"}, lambda: usual) == usual
+
+
+def test_a_list_that_says_nothing_new_is_not_taken_for_a_new_one() -> None:
+    before = told(Model({}), {"state": sample.evening(0)})
+    after = told(before, {"state": {**sample.evening(0), "pages": []}})
+    assert after.orders is before.orders
+    assert after.pages == []

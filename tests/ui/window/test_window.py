@@ -254,6 +254,40 @@ def test_the_agent_opens_the_form_in_a_window_that_stands(open_window: Open, eve
     window.sees("^New Order$")
 
 
+def test_a_form_in_which_one_types_is_not_covered_by_another(open_window: Open, evening: State) -> None:
+    window = open_window(evening)
+    window.key("ctrl+n")
+    window.sees("^New Order$")
+    window.type("Table 9")
+    window.agent.event({"event": "show", "window": "pages"})
+    window.agent.event({"event": "show", "window": "new-order"})
+    window.agent.tell(orders=[])  # events come in order, so when this one was drawn the others were heard
+    window.until_still()
+    window.sees("^New Order$")
+    window.type(" b")
+    window.key("Return")
+    assert window.asked("order.add")["fields"] == {
+        "title": "Table 9 b",
+        "subtitle": "",
+        "flag_a": False,
+        "flag_b": False,
+    }
+
+
+def test_what_one_reads_stays_in_place_when_orders_come_and_go(open_window: Open, evening: State) -> None:
+    evening["texts"]["timer"] = False
+    evening["orders"] = sample.orders(10**12, 60)
+    window = open_window(evening)
+    window.key("Next", "Next", "Next")
+    window.until_still()
+    listed_part = (220, 170, 960, 540)
+    before = window.screen.pixels().crop(listed_part).tobytes()
+    with window.changing():  # the count in the heading
+        older = {**evening["orders"][0], "id": "older", "created_ms": 0}
+        window.agent.tell(orders=[older, *evening["orders"]])
+    assert window.screen.pixels().crop(listed_part).tobytes() == before
+
+
 def test_another_language_is_spoken_at_once(open_window: Open, evening: State) -> None:
     window = open_window(evening)
     with window.changing():

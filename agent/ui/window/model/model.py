@@ -88,8 +88,13 @@ class Model:
 
 
 def told(model: Model, event: dict[str, Any]) -> Model:
-    """The model after a state from the agent; a part that is not in it stays as it was."""
-    state: State = {**model.state, **event["state"]}
+    """The model after a state from the agent.
+
+    A part that is missing or says nothing new stays the same object, so that a long list is sorted and drawn again
+    only when something in it changed.
+    """
+    news = {name: part for name, part in event["state"].items() if model.state.get(name) != part}
+    state: State = {**model.state, **news}
     return Model(state, agent=True)
 
 
