@@ -22,8 +22,7 @@ WORD_FOR_WORD = {
         "Establishing Connection: New PSK Successfully Established - Resetting Connection"  # N-41
     ),
     "notice.requesting-orders": (
-        "Requesting Active Objects - This May Take Up To 2 Minutes"
-        " - Only Create New Objects During This Time"  # N-44
+        "Requesting Active Objects - This May Take Up To 2 Minutes - Only Create New Objects During This Time"  # N-44
     ),
     "notice.no-orders": "No Objects Received From Broker Services",  # N-48
     "answer.accepted": "On my way",
