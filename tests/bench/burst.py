@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from agent.demo.site import until
-from agent.domain.envelope import LIFE_MS, Envelope
+from agent.domain.envelope import Envelope
 from agent.domain.messages import Receipt
 from agent.system.credentials import Credentials
 from agent.system.ids import new_id
@@ -20,12 +20,15 @@ from agent.wire.frame import read_body, sign_frame, take_apart, verify
 from agent.wire.keys import Identity
 from agent.wire.seal import open_sealed, seal
 from tests.bench.floor import open_store
+from tests.bench.raw_mqtt import RawMqtt, publish_packet
 from tests.bench.report import Options, Report
 from tests.bench.scene import LIMITS, RECEIVER, Scene, identity, raw_client, scene, topic
 
 PAGES, SENDERS = 6000, 6
 FLOOR = "bare"
 GROUP = 64
+LIFE = 20_000
+"""How long the pages live, milliseconds."""
 GOAL = 3000
 
 
@@ -64,42 +67,39 @@ class Sender:
 
     def __init__(self, credentials: Credentials) -> None:
         self.me, self.receipted = identity(credentials), set[str]()
-        self._client = raw_client(credentials)
-        ready = threading.Event()
-        self._inbox: list[bytes] = []
-        self._client.on_message = lambda _client, _data, message: self._inbox.append(bytes(message.payload))
-        self._client.on_subscribe = lambda *_: ready.set()
-        self._client.connect(*credentials.brokers[0])
-        self._client.loop_start()
-        self._client.subscribe(topic(credentials.site, credentials.station, "+"), 1)
-        ready.wait(10)
+        self._line = RawMqtt(credentials, topic(credentials.site, credentials.station, "+"))
 
-    def publish(self, to: str, containers: Sequence[bytes]) -> None:
-        """Hand everything to paho."""
-        for container in containers:
-            self._client.publish(topic(self.me.site, to, self.me.station), container, 1)
+    def load(self, to: Identity, count: int) -> list[bytes]:
+        """Pages ready to be written, made before the clock runs."""
+        where = topic(self.me.site, to.station, self.me.station)
+        frames = [sign_frame(page(self.me, to), self.me) for _ in range(count)]
+        sealed = [seal(frame, self.me.site, to.kid, to.receive) for frame in frames]
+        return [publish_packet(where, number, one) for number, one in enumerate(sealed, 1)]
+
+    def publish(self, packets: Sequence[bytes]) -> None:
+        """Write them all."""
+        self._line.publish(packets)
 
     def count(self) -> int:
         """How many pages are receipted by now."""
-        while self._inbox:
-            _, params = read_body(take_apart(open_sealed(self._inbox.pop(), self.me)).body)
+        while self._line.payloads:
+            _, params = read_body(take_apart(open_sealed(self._line.payloads.pop(), self.me)).body)
             if isinstance(params, Receipt):
                 self.receipted |= {item.id for item in params.items}
         return len(self.receipted)
 
     def close(self) -> None:
         """Hang up."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._line.close()
 
 
 def burst(there: Scene, clients: Sequence[Sender], to: Credentials) -> float:
     """Pages a second from the first publish to the last receipt."""
-    loads = [load(client.me, identity(to), PAGES // SENDERS) for client in clients]
+    loads = [client.load(identity(to), PAGES // SENDERS) for client in clients]
     for client in clients:
         client.receipted.clear()
     began = time.perf_counter()
-    publish(clients, to.station, loads)
+    publish(clients, loads)
     until(lambda: sum(client.count() for client in clients) >= PAGES, "the last receipt", within=120)
     rate = PAGES / (time.perf_counter() - began)
     forget(there)
@@ -107,9 +107,9 @@ def burst(there: Scene, clients: Sequence[Sender], to: Credentials) -> float:
 
 
 def forget(there: Scene) -> None:
-    """Wait until the agent is at rest again."""
-    process = psutil.Process(there.site.pid(RECEIVER))
-    until(lambda: process.cpu_percent(0.5) < 5.0, "an agent at rest", within=60)
+    """Wait until all pages of the burst have expired, so that every burst meets the same agent."""
+    with there.site.talk(RECEIVER) as line:
+        until(lambda: line.request("status", within=30)["unanswered"] == 0, "an agent at rest", within=90)
 
 
 def floor_burst(folder: Path, clients: Sequence[Sender], to: Credentials) -> float:
@@ -143,9 +143,9 @@ def floor_burst(folder: Path, clients: Sequence[Sender], to: Credentials) -> flo
         stack.callback(db.close)
         client.subscribe(topic(to.site, to.station, "+"), 1)
         ready.wait(10)
-        loads = [load(sender.me, me, PAGES // SENDERS) for sender in clients]
+        loads = [sender.load(me, PAGES // SENDERS) for sender in clients]
         began = time.perf_counter()
-        publish(clients, to.station, loads)
+        publish(clients, loads)
         if not done.wait(120):
             raise TimeoutError(f"the floor took {seen[0]} of {PAGES}")
         return PAGES / (time.perf_counter() - began)
@@ -158,21 +158,14 @@ def commit_group(db: sqlite3.Connection, rows: Sequence[tuple[str, bytes]]) -> N
     db.execute("COMMIT")
 
 
-def publish(clients: Sequence[Sender], to: str, loads: Sequence[Sequence[bytes]]) -> None:
+def publish(clients: Sequence[Sender], loads: Sequence[Sequence[bytes]]) -> None:
     """All senders at once."""
-    threads = [
-        threading.Thread(target=client.publish, args=(to, containers))
-        for client, containers in zip(clients, loads, strict=True)
-    ]
+    pairs = zip(clients, loads, strict=True)
+    threads = [threading.Thread(target=client.publish, args=(packets,)) for client, packets in pairs]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def load(sender: Identity, to: Identity, count: int) -> list[bytes]:
-    """Sealed pages, made before the clock runs."""
-    return [seal(sign_frame(page(sender, to), sender), sender.site, to.kid, to.receive) for _ in range(count)]
 
 
 def page(sender: Identity, to: Identity) -> Envelope:
@@ -186,7 +179,7 @@ def page(sender: Identity, to: Identity) -> Envelope:
         to={"station": to.station},
         type="page.new",
         at=now,
-        exp=now + LIFE_MS["page.new"],
+        exp=now + LIFE,
         re=None,
         want=2,
         prio=1,
