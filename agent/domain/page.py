@@ -98,6 +98,7 @@ class OutPage(Struct):
     targets: dict[str, Target] = field(default_factory=dict)
     taken: Answer | None = None
     withdrawn: bool = False
+    ends_at: float | None = None
 
     @property
     def state(self) -> State:
@@ -145,6 +146,12 @@ def best(states: list[State]) -> State:
 NOT_SHOWN = "not-shown"
 """How the reason begins where a page rang but no notice could be put on the screen."""
 
+SUMMARY = "summary"
+"""The reason of a page that one notice stands for together with others of its sender."""
+
+NO_TIME = "no-time"
+"""The reason of a page that waits for the hub's time: by our own clock it is over, and our clock may be wrong."""
+
 
 class Ring(StrEnum):
     """What a received page does on this station."""
@@ -157,7 +164,10 @@ class Ring(StrEnum):
 
 
 class InPage(Struct):
-    """A page we got. `ring_at` is monotonic seconds of the next sound, None when there is none to come."""
+    """A page we got. `ring_at` is monotonic seconds of the next sound, None when there is none to come.
+
+    `ends_at` is monotonic too: when it is over at the latest, even if the hub never tells the time.
+    """
 
     id: str
     sender: str
@@ -175,6 +185,7 @@ class InPage(Struct):
     seen: bool = False
     snoozed: bool = False
     ring_at: float | None = None
+    ends_at: float | None = None
     answer: Answer | None = None
     withdrawn: bool = False
 

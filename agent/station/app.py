@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from agent.domain.effects import Notify
+from agent.domain.errors import NmrError
 from agent.domain.events import Arrived, Event, LinkChanged, Woke
 from agent.domain.keys import from_b64u
 from agent.links.base import Link, Session
@@ -142,17 +142,18 @@ class App:
         self._store.close()
 
     def handle(self, event: Event) -> None:
-        """Tell the core and run what it decides. A defect there never stops the agent, nor loops on one message.
-
-        A page that rings now is handled only when it was presented: a crash before that rings it again.
-        """
+        """Tell the core and run what it decides. A defect there never stops the agent, nor loops on one message."""
         arrived = event.envelope.id if isinstance(event, Arrived) and rows.is_stored(event.envelope.type) else None
         try:
             effects = self.core.handle(event, self._clock.now())
         except Exception:
             log.exception("the core failed on %s", type(event).__name__)
-            effects = []
-        self.router.run(effects, None if any(isinstance(effect, Notify) for effect in effects) else arrived)
+            effects, ticket = [], getattr(event, "ticket", None)
+            if ticket is not None:
+                self.requests.replied(
+                    ticket, {}, NmrError("That did not work", "See the log, and tell IT", code="internal")
+                )
+        self.router.run(effects, arrived)
 
     def snapshot(self) -> Snapshot:
         """What the views are computed from, now."""
@@ -237,8 +238,9 @@ class App:
         while True:
             await asyncio.sleep(CONFIG_S)
             self._reload()
-            if time.monotonic() - tidied >= TIDY_S:
-                tidied, now = time.monotonic(), self._clock.now()
+            now = self._clock.now()
+            if now.anchored and now.mono - tidied >= TIDY_S:  # a clock that is wrong would forget what it must not
+                tidied = now.mono
                 self._store.submit(lambda db, now_ms=now.ms: rows.forget_old(db, now_ms))  # type: ignore[misc]
                 self.router.run(self.core.ordering.forget_old(now))
 

@@ -1,11 +1,9 @@
 """The station's decisions: an event and the time go in, effects come out; nothing else happens here."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
-from agent.domain.effects import Effect, Refresh, Reply, WakeAt
-from agent.domain.errors import BadInput
+from agent.domain.effects import Effect, Note, Refresh, Tell
 from agent.domain.events import (
     AnswerGiven,
     Arrived,
@@ -15,6 +13,7 @@ from agent.domain.events import (
     Instant,
     Late,
     LinkChanged,
+    NotSaved,
     OrderChanged,
     OrderDropped,
     PageAsked,
@@ -28,36 +27,42 @@ from agent.domain.events import (
 )
 from agent.domain.ledger import Ledger
 from agent.domain.messages import (
+    ErrorNote,
+    LedgerEntry,
+    LedgerGet,
+    LedgerHead,
     LedgerPart,
     OrderDelete,
+    OrderList,
     OrderPart,
     OrderPut,
     PageAnswer,
     PageNew,
     PageWithdraw,
+    Presence,
     Probe,
+    Receipt,
 )
 from agent.domain.names import HUB
-from agent.domain.order import Order, to_order
-from agent.domain.page import InPage, OutPage
+from agent.domain.order import to_order
+from agent.station import quiet
+from agent.station.answering import Answering
 from agent.station.desk import Desk, Habits
+from agent.station.ends import Ends
+from agent.station.fetching import Fetching
+from agent.station.kept import Kept
 from agent.station.membership import Membership
 from agent.station.ordering import Ordering
 from agent.station.paging import Paging
 from agent.station.reach import Reach
 from agent.station.ringing import Ringing
+from agent.station.tracking import Tracking
 
+NOT_OURS = (LedgerEntry, LedgerGet, LedgerHead, OrderList, Presence, Receipt)
+"""What a station has no use for: questions to the hub, what comes inside other messages, what the router hears."""
 
-@dataclass(slots=True)
-class Kept:
-    """What the last run left on disk, by kind; see the Keep effects of the parts."""
-
-    pages_out: Sequence[OutPage] = ()
-    pages_in: Sequence[InPage] = ()
-    ends: Mapping[str, str] = field(default_factory=dict)
-    orders: Sequence[Order] = ()
-    pending: Mapping[str, str] = field(default_factory=dict)
-    since: int = 0
+SAVING_S = 60.0
+"""How often people are told that nothing can be saved, seconds."""
 
 
 class Core:
@@ -75,25 +80,30 @@ class Core:
         now: Instant,
     ) -> None:
         self.desk = desk = Desk(ledger.site, station, new_id, ledger, habits)
-        self.paging = Paging(desk, list(kept.pages_out))
-        self.ringing = Ringing(desk, list(kept.pages_in), dict(kept.ends), now)
-        self.ordering = Ordering(desk, list(kept.orders), dict(kept.pending), kept.since)
+        self.paging = Paging(desk, kept.pages_out, now)
+        self.tracking = Tracking(desk, self.paging)
+        self.fetching = Fetching(new_id, kept.since)
+        self.ordering = Ordering(desk, kept.orders, kept.pending, self.fetching, now)
+        self.ringing = Ringing(desk, kept.pages_in, Ends(kept.ends), self.ordering.orders.get, now)
+        self.answering = Answering(desk, self.ringing)
         self.membership = Membership(desk, pin)
         self.reach = Reach(desk)
+        self._told_unsaved: float | None = None
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
             Arrived: self._arrived,
             Heard: self._heard,
-            Sent: self.paging.sent,
-            Late: self.paging.late,
-            GaveUp: self.paging.gave_up,
+            Sent: self.tracking.sent,
+            Late: self.tracking.late,
+            GaveUp: self._gave_up,
+            NotSaved: self._not_saved,
             PageAsked: self._page,
-            AnswerGiven: self.ringing.answer,
+            AnswerGiven: self.answering.answer,
             WithdrawAsked: self.paging.withdraw,
             Presented: self.ringing.presented,
-            Seen: self.ringing.seen,
+            Seen: self.answering.seen,
             OrderChanged: self._order_changed,
             OrderDropped: self._order_dropped,
-            QuietAsked: self._quiet,
+            QuietAsked: lambda event, now: quiet.asked(desk, event, now),
             LinkChanged: self._link,
             StrangerHeard: lambda _, now: self.membership.ask(now),
             Woke: lambda _, now: self._woke(now),
@@ -101,9 +111,11 @@ class Core:
         self._from_anybody: dict[type, Callable[[Arrived, Instant], list[Effect]]] = {
             PageNew: self._page_new,
             PageAnswer: self._page_answer,
-            PageWithdraw: self.ringing.withdrawn,
+            PageWithdraw: self._page_withdraw,
             OrderPut: self._order_arrived,
             OrderDelete: self._order_arrived,
+            ErrorNote: self._not_understood,
+            **dict.fromkeys(NOT_OURS, lambda _, __: []),
         }
         self._from_hub: dict[type, Callable[[Arrived, Instant], list[Effect]]] = {
             OrderPart: self._order_part,
@@ -113,7 +125,7 @@ class Core:
 
     def start(self, now: Instant) -> list[Effect]:
         """What to do first: ring what a crash interrupted, then keep time."""
-        return [*self.ringing.restart(), *self._woke(now)]
+        return [*self.ringing.restart(), *self.paging.restart(), *self._woke(now)]
 
     def handle(self, event: Event, now: Instant) -> list[Effect]:
         """Decide."""
@@ -129,16 +141,34 @@ class Core:
 
     def _heard(self, event: Heard, now: Instant) -> list[Effect]:
         self.reach.heard_from(event.station)
-        return [*self.paging.heard(event, now), *self.ordering.heard(event)]
+        return [*self.tracking.heard(event, now), *self.ordering.heard(event)]
+
+    def _gave_up(self, event: GaveUp, now: Instant) -> list[Effect]:
+        return [*self.tracking.gave_up(event, now), *self.ordering.gave_up(event)]
+
+    def _not_saved(self, event: NotSaved, now: Instant) -> list[Effect]:
+        """Tell the person here, now and then, that the disk takes nothing."""
+        if self._told_unsaved is not None and now.mono < self._told_unsaved + SAVING_S:
+            return []
+        self._told_unsaved = now.mono
+        return [Tell("error", {"title": event.title, "message": event.message}, key="not-saved")]
+
+    def _not_understood(self, event: Arrived, _: Instant) -> list[Effect]:
+        error: ErrorNote = event.params  # type: ignore[assignment]  # the table pairs types with their methods
+        return [Note("not understood", {"station": event.envelope.sender, "code": error.code, "id": event.envelope.re})]
 
     def _page_new(self, event: Arrived, now: Instant) -> list[Effect]:
-        page: PageNew = event.params  # type: ignore[assignment]  # the table pairs types with their methods
-        order = self.ordering.orders.get(page.order.uuid) if page.order else None
-        return self.ringing.arrived(event, page, order, now)
+        return self.ringing.arrived(event, event.params, now)  # type: ignore[arg-type]  # as above
 
     def _page_answer(self, event: Arrived, _: Instant) -> list[Effect]:
+        """An answer to a page of ours, or to one that rings here as well."""
         answer: PageAnswer = event.params  # type: ignore[assignment]  # as above
-        return [*self.paging.answered(event, answer), *self.ringing.answered(event, answer)]
+        if event.envelope.re in self.paging.pages:
+            return self.tracking.answered(event, answer)
+        return self.answering.answered(event, answer)
+
+    def _page_withdraw(self, event: Arrived, now: Instant) -> list[Effect]:
+        return [] if event.envelope.re in self.paging.pages else self.answering.withdrawn(event, now)
 
     def _order_arrived(self, event: Arrived, now: Instant) -> list[Effect]:
         theirs = to_order(event.params)
@@ -147,14 +177,20 @@ class Core:
     def _order_part(self, event: Arrived, now: Instant) -> list[Effect]:
         part: OrderPart = event.params  # type: ignore[assignment]  # as above
         effects, brought = self.ordering.part(event.envelope, part, now)
-        return [*effects, *(effect for order in brought for effect in self.ringing.order_known(order, now))]
+        return [*effects, *(effect for order in brought for effect in self._order_known(order.uuid, now))]
 
     def _ledger_part(self, event: Arrived, now: Instant) -> list[Effect]:
         part: LedgerPart = event.params  # type: ignore[assignment]  # as above
         return self.membership.entries(part.entries, more=part.more, now=now)
 
     def _probe(self, event: Arrived, now: Instant) -> list[Effect]:
-        return self.reach.answered(event.params, now)  # type: ignore[arg-type]  # as above
+        """The hub answered a probe of ours: it is there, so a list that it owes us is asked for again."""
+        asked = self.reach.asked(event.envelope.re)
+        if asked is None:
+            return []
+        effects = self.membership.confirmed(event.envelope, asked.seq)
+        effects += self.reach.answered(event.params, asked, now)  # type: ignore[arg-type]  # as above
+        return [*effects, *(self.fetching.begin(now) if self.fetching.overdue else [])]
 
     def _page(self, event: PageAsked, now: Instant) -> list[Effect]:
         return self.paging.asked(event, self.ordering.orders.get(event.order or ""), now)
@@ -181,20 +217,10 @@ class Core:
         was = self.reach.connected
         effects = self.reach.link(event, now)
         if event.state == "up" and not was:
-            effects += [*self.membership.ask(now), *self.ordering.connected(now)]
+            effects += [*self.membership.ask(now), *self.fetching.begin(now)]
         return effects
 
     def _woke(self, now: Instant) -> list[Effect]:
-        if self.desk.quiet_until is not None and not self.desk.quiet(now.mono):
-            self.desk.quiet_until = None
-        return [*self.ringing.woke(now), *self.ordering.woke(now), *self.reach.woke(now), Refresh()]
-
-    def _quiet(self, event: QuietAsked, now: Instant) -> list[Effect]:
-        most = self.desk.habits.quiet_most_minutes
-        if not 0 <= event.minutes <= most:
-            error = BadInput("Not that long", f"At most {most} minutes are allowed here", field="minutes")
-            return [] if event.ticket is None else [Reply(event.ticket, error=error)]
-        until = now.mono + event.minutes * 60
-        self.desk.quiet_until = until if event.minutes else None
-        done: list[Effect] = [] if event.ticket is None else [Reply(event.ticket)]
-        return [*done, *([WakeAt(until)] if event.minutes else []), Refresh()]
+        quiet.woke(self.desk, now)
+        parts = (self.ringing, self.tracking, self.fetching, self.reach)
+        return [*(effect for part in parts for effect in part.woke(now)), Refresh()]

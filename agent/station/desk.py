@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from agent.domain.audience import Audience
 from agent.domain.ledger import Ledger, Member
 from agent.domain.names import HUB
+from agent.domain.page import InPage
 from agent.domain.rights import may
 
 
@@ -32,6 +33,12 @@ class Desk:
     ledger: Ledger
     habits: Habits = field(default_factory=Habits)
     quiet_until: float | None = None
+    pinned: int = 0
+
+    @property
+    def known(self) -> int:
+        """The newest entry of the ledger that we ever saw; after the loss of the store the pin remembers."""
+        return max(self.ledger.seq, self.pinned)
 
     @property
     def me(self) -> Member | None:
@@ -51,6 +58,11 @@ class Desk:
         """Return every station an audience means, `also` these and always the hub, without ourselves."""
         stations = {member.station for member in self.ledger.resolve(audience)} | set(also) | {HUB}
         return tuple(sorted(stations - {self.station}))
+
+    def may_answer(self, page: InPage, station: str) -> bool:
+        """Whether a station was paged: nobody else can answer, and the sender least of all."""
+        paged = (member.station for member in self.ledger.resolve(page.audience))
+        return station != page.sender and station in paged
 
     def person(self, station: str) -> str:
         """Return the person at a station as the ledger knows them, or the station's own name."""

@@ -1,15 +1,19 @@
 """What the last run left in the store, as the core wants it."""
 
-from typing import Any, TypeVar
+import logging
+from collections.abc import Callable, Container, Mapping
+from typing import TypeVar
 
-from msgspec import json
+from msgspec import DecodeError, json
 
 from agent.domain.errors import NmrError
 from agent.domain.ledger import Ledger, LedgerRefused
+from agent.domain.names import HUB
 from agent.domain.order import Order
 from agent.domain.page import InPage, OutPage
 from agent.routing import rows
-from agent.station.core import Kept
+from agent.station.ends import End
+from agent.station.kept import Kept
 from agent.system.credentials import Credentials
 from agent.system.store import Store
 from agent.wire.frame import FrameRefused
@@ -17,17 +21,30 @@ from agent.wire.ledger import read_entry
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 
 def load_kept(store: Store) -> Kept:
     """Return everything a station's core kept."""
+    return kept_from(lambda kind: dict(store.read(rows.KEPT, (kind,))), _open_at_hub(store))
+
+
+def kept_from(bodies: Callable[[str], Mapping[str, bytes]], open_at_hub: Container[str]) -> Kept:
+    """Return what was kept, `bodies` by kind and id; a change is pending only while its row to the hub is open."""
+    pending, orders = _values(bodies, "pending", str), _values(bodies, "order", Order)
+    complete = len(orders) == len(bodies("order"))  # else the hub tells us all of them again
     return Kept(
-        pages_out=list(_values(store, "out", OutPage).values()),
-        pages_in=list(_values(store, "in", InPage).values()),
-        ends=_values(store, "end", str),
-        orders=list(_values(store, "order", Order).values()),
-        pending=_values(store, "pending", str),
-        since=_values(store, "since", int).get("orders", 0),
+        pages_out=list(_values(bodies, "out", OutPage).values()),
+        pages_in=list(_values(bodies, "in", InPage).values()),
+        ends=_values(bodies, "end", End),
+        orders=list(orders.values()),
+        pending={id_: uuid for id_, uuid in pending.items() if id_ in open_at_hub},
+        since=_values(bodies, "since", int).get("orders", 0) if complete else 0,
     )
+
+
+def _open_at_hub(store: Store) -> Container[str]:
+    return {id_ for id_, recipient, *_ in store.read(rows.OPEN_ROWS) if recipient == HUB}
 
 
 def load_ledger(store: Store, credentials: Credentials) -> Ledger:
@@ -46,6 +63,12 @@ def load_ledger(store: Store, credentials: Credentials) -> Ledger:
     return ledger
 
 
-def _values(store: Store, kind: str, type_: type[T]) -> dict[str, T]:
-    rows_: list[tuple[Any, ...]] = store.read(rows.KEPT, (kind,))
-    return {id_: json.decode(body, type=type_) for id_, body in rows_}
+def _values(bodies: Callable[[str], Mapping[str, bytes]], kind: str, type_: type[T]) -> dict[str, T]:
+    """Return the values of a kind; one that cannot be read costs itself and not the start."""
+    values: dict[str, T] = {}
+    for id_, body in bodies(kind).items():
+        try:
+            values[id_] = json.decode(body, type=type_)
+        except DecodeError:
+            log.error("cannot read what was kept: kind=%s id=%s", kind, id_)  # noqa: TRY400 - no defect
+    return values

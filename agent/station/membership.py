@@ -20,6 +20,7 @@ class Membership:
     def __init__(self, desk: Desk, pin: tuple[int, bytes] | None = None) -> None:
         self._desk = desk
         self._pin = pin
+        desk.pinned = pin[0] if pin else 0
         self._asked_at: float | None = None
         self.alarm = ""
 
@@ -34,15 +35,16 @@ class Membership:
     def noticed(self, envelope: Envelope, now: Instant) -> list[Effect]:
         """Every message carries its sender's head: a newer one is a reason to ask."""
         if envelope.head is None or envelope.head[0] <= self._desk.ledger.seq:
-            return self._older(envelope)
+            return []
         return self.ask(now)
 
-    def _older(self, envelope: Envelope) -> list[Effect]:
-        """The hub's own heartbeat is fresh: if even that shows an older head than ours, the ledger was turned back."""
-        known = max(self._desk.ledger.seq, self._pin[0] if self._pin else 0)
-        if envelope.sender != HUB or envelope.type != "probe" or envelope.head is None:
-            return []
-        return self._refused("rollback") if envelope.head[0] < known and self.alarm != "rollback" else []
+    def confirmed(self, envelope: Envelope, seq: int) -> list[Effect]:
+        """The hub answered a probe that left when we knew `seq`: an older head means the ledger was turned back.
+
+        Any other message of the hub may have been overtaken by news; this one was made after we asked.
+        """
+        older = envelope.head is not None and envelope.head[0] < seq
+        return self._refused("rollback") if older else []
 
     def entries(self, frames: tuple[str, ...], *, more: bool, now: Instant) -> list[Effect]:
         """Consecutive entries came; take those that follow, refuse another history aloud."""
@@ -70,7 +72,7 @@ class Membership:
         """Pin a newer head; a store that was lost catches up with its pin first."""
         if self._pin is not None and after.seq <= self._pin[0]:
             return []
-        self._pin = (after.seq, after.head)
+        self._pin, self._desk.pinned = (after.seq, after.head), after.seq
         return [LedgerGrew(after.seq, after.head)]
 
     def _follow(self, frame: bytes) -> Ledger:
@@ -83,10 +85,12 @@ class Membership:
     def _about_us(self, before: Ledger, after: Ledger) -> list[Effect]:
         us = self._desk.station
         gone = before.member(us) is not None and after.member(us) is None
-        return [Tell("notice.revoked")] if gone else []
+        return [Tell("notice.revoked", key="revoked")] if gone else []
 
     def _refused(self, code: str) -> list[Effect]:
-        if code == "gap":
+        """Alarm, once for each thing that is wrong; a gap is none, the entries between are under way."""
+        if code in ("gap", self.alarm):
             return []
         self.alarm = code
-        return [Note("ledger refused", {"code": code}), Tell("notice.ledger-alarm", {"code": code}), Refresh()]
+        told = Tell("notice.ledger-alarm", {"code": code}, key="ledger")
+        return [Note("ledger refused", {"code": code}), told, Refresh()]

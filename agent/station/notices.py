@@ -30,6 +30,8 @@ def told(key: str, text: str, values: Mapping[str, str], texts: Texts) -> Notice
     """The notice of any other news, `text` is its key in the texts; an error brings its own words."""
     if text == "error":
         return Notice(key, values["title"], values["message"], opens="")
+    if text == "notice.missed":
+        return Notice(key, texts.number(text, int(values["n"])), "", opens=texts("notice.open"))
     opens = texts("notice.open") if text.removeprefix("notice.page-") in TO_LOOK_AT else ""
     return Notice(key, texts(text, **_filled(text, values, texts)), values.get("text", ""), opens=opens)
 

@@ -1,137 +1,112 @@
-"""The shared list of orders at this station: changed here, merged from everywhere, fetched from the hub at start.
+"""The shared list of orders at this station: changed here, merged from everywhere, pending until the hub has it."""
 
-After a start the hub is asked for what we miss. Until its answer is complete, or for two minutes, creating is
-allowed and changing what exists is not (requirement N-44); a later reconnection asks again without that.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from agent.domain import order as orders
-from agent.domain.audience import EVERYBODY, THE_HUB
-from agent.domain.effects import Effect, Keep, Post, Refresh, Reply, Sound, Tell, WakeAt
-from agent.domain.envelope import WANT_NOTHING, Envelope
+from agent.domain.audience import EVERYBODY
+from agent.domain.effects import Effect, Keep, Post, Refresh, Reply, Sound
+from agent.domain.envelope import QUIET, Envelope
 from agent.domain.errors import BadInput, NmrError, NotAllowed, TryLater
-from agent.domain.events import Heard, Instant, OrderChanged, OrderDropped
-from agent.domain.messages import FieldValue, OrderDelete, OrderList, OrderPart, OrderPut, Stamp
+from agent.domain.events import GaveUp, Heard, Instant, OrderChanged, OrderDropped
+from agent.domain.messages import FieldValue, OrderDelete, OrderPart, OrderPut, Stamp
 from agent.domain.names import HUB
 from agent.domain.order import Clock, Order
+from agent.domain.text import clean
 from agent.station.desk import Desk
+from agent.station.fetching import Fetching
 
-WINDOW_S = 120.0
-PARTS_AGAIN_S = 5.0
 FUTURE_MS = 120_000
-LENGTHS = {orders.TITLE: 120, orders.SUBTITLE: 120}
+SOUND_S = 2.0
+"""New orders sound at most this often: a hundred at once are one piece of news."""
+
+LENGTHS = {orders.TITLE: orders.MOST_TEXT, orders.SUBTITLE: orders.MOST_TEXT}
 FLAGS = (orders.FLAG_A, orders.FLAG_B)
 
 
 class Ordering:
-    """All orders by uuid, and how far the hub's list has come."""
+    """All orders by uuid; `pending` are the changes of ours, by message id, that the hub does not have yet."""
 
-    def __init__(self, desk: Desk, kept: list[Order], pending: dict[str, str], since: int) -> None:
-        self._desk = desk
+    def __init__(
+        self, desk: Desk, kept: Iterable[Order], pending: Mapping[str, str], fetching: Fetching, now: Instant
+    ) -> None:
+        self._desk, self._fetching = desk, fetching
         self.orders: dict[str, Order] = {order.uuid: order for order in kept}
-        self.pending = pending
-        self.complete = False
-        self.since = since
+        self.pending = dict(pending)
+        self._made: dict[str, tuple[Order | None, Order]] = {}
+        self._sounded: float | None = None
         self._clock = Clock(desk.station)
-        self._asked: str | None = None
-        self._parts: set[int] = set()
-        self._wanted: int | None = None
-        self._again_at: float | None = None
-        self._window_ends: float | None = None
-        for order in kept:
-            self._clock = self._clock.saw(order.newest(), 1 << 52)
+        for order in self.orders.values():
+            self._clock = self._clock.saw(order.newest(), now.ms)
 
     def ready(self, now: Instant) -> bool:
         """Whether existing orders may be changed and paged for."""
-        return self.complete or (self._window_ends is not None and now.mono >= self._window_ends)
-
-    def connected(self, now: Instant) -> list[Effect]:
-        """A link is up: ask the hub for what we miss."""
-        if self._window_ends is None:
-            self._window_ends = now.mono + WINDOW_S
-        self._asked, self._parts, self._wanted = self._desk.new_id(), set(), None
-        self._again_at = now.mono + PARTS_AGAIN_S
-        waking = [WakeAt(self._again_at), WakeAt(self._window_ends)]
-        return [self._ask(OrderList(since=self.since)), *waking, Refresh()]
+        return self._fetching.ready(now)
 
     def changed(self, event: OrderChanged, now: Instant) -> list[Effect]:
         """A person made or changed an order here."""
         try:
             fields = _checked(event.fields, create=event.create)
-            before = self._changeable(event.uuid, now) if not event.create else None
+            before = self._new(event.uuid) if event.create else self._changeable(event.uuid, now)
+            self._may("order.put", "You may not change orders")
         except NmrError as error:
             return _refused(event.ticket, error)
-        uuid = event.uuid or self._desk.new_id()
         if event.create:
             fields = {**fields, orders.CREATED: now.ms, orders.BY: self._desk.person(self._desk.station)}
+            before = replace(before, kind=event.kind)
         stamp = self._stamp(now)
-        put = OrderPut(
-            uuid=uuid,
-            kind=before.kind if before else event.kind,
-            fields={name: (value, stamp) for name, value in fields.items()},
-        )
-        if not self._desk.may("order.put", EVERYBODY):
-            return _refused(event.ticket, NotAllowed("You may not change orders", "Ask your lead for the right"))
-        return self._spread(put.uuid, orders.to_order(put), "order.put", put, event.ticket)
+        stamped = {name: (value, stamp) for name, value in fields.items()}
+        put = OrderPut(uuid=before.uuid, kind=before.kind, fields=stamped)
+        return self._spread(put, event.ticket)
 
     def dropped(self, event: OrderDropped, now: Instant) -> list[Effect]:
         """A person deleted an order here."""
         try:
-            self._changeable(event.uuid, now)
+            before = self._changeable(event.uuid, now)
+            self._may("order.delete", "You may not delete orders")
         except NmrError as error:
             return _refused(event.ticket, error)
-        if not self._desk.may("order.delete", EVERYBODY):
-            return _refused(event.ticket, NotAllowed("You may not delete orders", "Ask your lead for the right"))
-        delete = OrderDelete(uuid=event.uuid, stamp=self._stamp(now))
-        return self._spread(event.uuid, orders.to_order(delete), "order.delete", delete, event.ticket)
+        return self._spread(OrderDelete(uuid=before.uuid, stamp=self._stamp(now)), event.ticket)
 
     def arrived(self, envelope: Envelope, theirs: Order, now: Instant) -> list[Effect]:
         """A change came from another station; a new order sounds once."""
         newest = theirs.newest()
-        if newest is not None and newest[0] > max(now.ms, envelope.at) + FUTURE_MS:
+        if newest is None or newest[0] > max(now.ms, envelope.at) + FUTURE_MS:
             return []
-        fresh = theirs.uuid not in self.orders
+        before = self.orders.get(theirs.uuid)
         merged = self._merge(theirs, now)
-        sound = fresh and merged.alive and bool(merged.title) and self._desk.habits.order_sound
-        noisy = sound and not self._desk.quiet(now.mono)
-        return [Keep("order", merged.uuid, merged), Refresh(), *([Sound("order")] if noisy else [])]
+        if merged == before:
+            return []
+        fresh = before is None and merged.alive and bool(merged.title)
+        return [Keep("order", merged.uuid, merged), Refresh(), *(self._sound(now) if fresh else [])]
 
     def part(self, envelope: Envelope, part: OrderPart, now: Instant) -> tuple[list[Effect], list[Order]]:
         """A part of the hub's list; returns the effects and the orders it brought."""
-        brought = [orders.to_order(item) for item in part.items]
-        effects: list[Effect] = []
-        for theirs in brought:
-            merged = self._merge(theirs, now)
-            effects.append(Keep("order", merged.uuid, merged))
-        if envelope.re == self._asked and envelope.sender == HUB:
-            self._parts.add(part.i)
-            self._wanted = part.n
-            self._again_at = now.mono + PARTS_AGAIN_S
-            effects += self._progress(part)
-        return [*effects, Refresh()], [self.orders[theirs.uuid] for theirs in brought]
+        brought = [self._merge(orders.to_order(item), now) for item in part.items]
+        kept: list[Effect] = [Keep("order", merged.uuid, merged) for merged in brought]
+        return [*kept, *self._fetching.part(envelope, part, now), Refresh()], brought
 
     def heard(self, event: Heard) -> list[Effect]:
         """The hub has stored a change of ours: it is shared."""
         if event.station != HUB or event.id not in self.pending:
             return []
-        del self.pending[event.id]
-        return [Keep("pending", event.id, None), Refresh()]
+        return self._settle(event.id)
 
-    def woke(self, now: Instant) -> list[Effect]:
-        """Ask again for missing parts; end the window."""
-        if self._asked is None:
+    def gave_up(self, event: GaveUp) -> list[Effect]:
+        """A change of ours will not be tried any more.
+
+        One that could not even be saved never was. One that the hub did not take in a week is told again, as the
+        order is now. Of any other nothing more can be said.
+        """
+        if event.station != HUB or event.id not in self.pending:
             return []
-        effects: list[Effect] = []
-        if self._again_at is not None and now.mono >= self._again_at:
-            self._again_at = now.mono + PARTS_AGAIN_S
-            missing = tuple(i for i in range(self._wanted or 0) if i not in self._parts)
-            effects += [self._ask(OrderList(since=self.since, parts=missing[:256])), WakeAt(self._again_at)]
-        if self._window_ends is not None and now.mono >= self._window_ends and not self.complete:
-            self._asked = None
-            empty = [] if self._parts else [Tell("notice.no-orders")]
-            effects += [*empty, Refresh()]
-        return effects
+        order, made = self.orders.get(self.pending[event.id]), self._made.get(event.id)
+        settled = self._settle(event.id)
+        if event.why == "store" and made is not None and order is made[1]:
+            self._undo(*made)
+        if event.why == "expired" and order is not None:
+            return [*settled, *self._again(order)]
+        return settled
 
     def forget_old(self, now: Instant) -> list[Effect]:
         """Drop tombstones after a week."""
@@ -144,35 +119,69 @@ class Ordering:
         """Return the orders people see."""
         return [order for order in self.orders.values() if order.alive]
 
-    def _progress(self, part: OrderPart) -> list[Effect]:
-        if len(self._parts) < part.n:
-            return []
-        self.complete, self._asked, self._again_at = True, None, None
-        self.since = part.upto
-        return [Keep("since", "orders", part.upto)]
-
-    def _ask(self, ask: OrderList) -> Post:
-        return Post(self._asked or "", THE_HUB, (HUB,), "order.list", ask, want=WANT_NOTHING)
-
     def _merge(self, theirs: Order, now: Instant) -> Order:
-        merged = orders.merge(self.orders.get(theirs.uuid), theirs)
+        merged = orders.merge(self.orders.get(theirs.uuid), orders.readable(theirs))
         self.orders[merged.uuid] = merged
         self._clock = self._clock.saw(theirs.newest(), now.ms)
         return merged
 
-    def _spread(
-        self, uuid: str, change: Order, type_: str, params: OrderPut | OrderDelete, ticket: int | None
-    ) -> list[Effect]:
-        merged = self.orders[uuid] = orders.merge(self.orders.get(uuid), change)
-        post_id = self._desk.new_id()
-        self.pending[post_id] = uuid
-        post = Post(post_id, EVERYBODY, self._desk.recipients(EVERYBODY), type_, params)
-        reply: list[Effect] = [] if ticket is None else [Reply(ticket, {"order": uuid})]
-        return [Keep("order", uuid, merged), Keep("pending", post_id, uuid), post, *reply, Refresh()]
+    def _spread(self, change: OrderPut | OrderDelete, ticket: int | None) -> list[Effect]:
+        """Merge a change of ours, keep it, and tell everybody."""
+        before = self.orders.get(change.uuid)
+        merged = self.orders[change.uuid] = orders.merge(before, orders.to_order(change))
+        post, reply = self._post(change), [] if ticket is None else [Reply(ticket, {"order": change.uuid})]
+        self._made[post.id] = before, merged
+        return [Keep("order", merged.uuid, merged), Keep("pending", post.id, merged.uuid), post, *reply, Refresh()]
+
+    def _undo(self, before: Order | None, made: Order) -> None:
+        if before is None:
+            del self.orders[made.uuid]
+        else:
+            self.orders[made.uuid] = before
+
+    def _again(self, order: Order) -> list[Effect]:
+        """Tell everybody all of an order, stamps as they are: who knows it better keeps what is newer."""
+        changes: list[OrderPut | OrderDelete] = []
+        if order.fields:
+            changes.append(OrderPut(uuid=order.uuid, kind=order.kind, fields=dict(order.fields)))
+        if order.dead is not None:
+            changes.append(OrderDelete(uuid=order.uuid, stamp=order.dead))
+        posts = [self._post(change) for change in changes]
+        return [effect for post in posts for effect in (Keep("pending", post.id, order.uuid), post)]
+
+    def _post(self, change: OrderPut | OrderDelete) -> Post:
+        type_ = "order.put" if isinstance(change, OrderPut) else "order.delete"
+        post = Post(self._desk.new_id(), EVERYBODY, self._desk.recipients(EVERYBODY), type_, change, prio=QUIET)
+        self.pending[post.id] = change.uuid
+        return post
+
+    def _settle(self, post_id: str) -> list[Effect]:
+        del self.pending[post_id]
+        self._made.pop(post_id, None)
+        return [Keep("pending", post_id, None), Refresh()]
+
+    def _sound(self, now: Instant) -> list[Effect]:
+        recent = self._sounded is not None and now.mono < self._sounded + SOUND_S
+        if recent or not self._desk.habits.order_sound or self._desk.quiet(now.mono):
+            return []
+        self._sounded = now.mono
+        return [Sound("order")]
 
     def _stamp(self, now: Instant) -> Stamp:
         self._clock, stamp = self._clock.tick(now.ms)
         return stamp
+
+    def _may(self, type_: str, title: str) -> None:
+        if not self._desk.may(type_, EVERYBODY):
+            raise NotAllowed(title, "Ask your lead for the right")
+
+    def _new(self, uuid: str) -> Order:
+        """Return an order that does not exist yet (requirement N-52)."""
+        if uuid in self.orders:
+            raise BadInput("That order exists", "Change it instead", code="order-exists", field="order")
+        while not uuid or uuid in self.orders:
+            uuid = self._desk.new_id()
+        return Order(uuid, "order")
 
     def _changeable(self, uuid: str, now: Instant) -> Order:
         order = self.orders.get(uuid)
@@ -190,16 +199,16 @@ def _checked(fields: Mapping[str, FieldValue], *, create: bool) -> dict[str, Fie
     unknown = set(fields) - {*LENGTHS, *FLAGS, orders.DONE}
     if unknown:
         raise BadInput("Unknown field", f"An order has no {', '.join(sorted(unknown))}", field=min(unknown))
-    clean: dict[str, FieldValue] = {}
+    made: dict[str, FieldValue] = {}
     for name, value in fields.items():
-        clean[name] = _text(name, value) if name in LENGTHS else bool(value)
-    if (create or orders.TITLE in fields) and not clean.get(orders.TITLE):
+        made[name] = _text(name, value) if name in LENGTHS else bool(value)
+    if (create or orders.TITLE in fields) and not made.get(orders.TITLE):
         raise BadInput("The title is missing", "Write what the order is called", code="title-missing", field="title")
-    return clean
+    return made
 
 
 def _text(name: str, value: FieldValue) -> str:
-    text = " ".join(str(value or "").split())
+    text = " ".join(clean(str(value or "")).split())
     if len(text) > LENGTHS[name]:
         raise BadInput("Too long", f"Write {LENGTHS[name]} characters at most", code=f"{name}-long", field=name)
     if not text.isprintable():

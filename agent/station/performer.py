@@ -16,10 +16,14 @@ from agent.station.surface import Surface
 from agent.station.wakes import Wakes
 from agent.system.clock import AnchoredClock
 from agent.system.log import event as log_event
+from agent.ui.notify.base import Shown
 from agent.ui.sound.base import Tone
 from agent.ui.texts import Texts
 
 log = logging.getLogger(__name__)
+
+SETTLE_S = 2.0
+"""A desktop that does not answer must not keep the agent from ending."""
 
 
 class Performer:
@@ -71,18 +75,26 @@ class Performer:
             self._handle(Seen(key))
 
     async def settle(self) -> None:
-        """Wait for what is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Wait a moment for what is under way."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=SETTLE_S)
 
     def _notify(self, effect: do.Notify) -> None:
         self._in_turn(effect.page, lambda: self._present(effect))
 
     async def _present(self, effect: do.Notify) -> None:
         page = self._page(effect.page)
-        if page is None or not page.open:
+        if page is None:
+            return
+        if not page.open:  # answered or withdrawn before it could be shown: that is all there was to do
+            self._handle(Presented(page.id, ok=True, why="over"))
             return
         tone = (Tone.URGENT if page.urgent else Tone.PAGE) if effect.sound else None
-        shown = await self._surface.present(page_notice(page, self._desk.person(page.sender), self._texts()), tone)
+        try:
+            shown = await self._surface.present(page_notice(page, self._desk.person(page.sender), self._texts()), tone)
+        except Exception as error:
+            log.exception("a page could not be shown")
+            shown = Shown(ok=False, by="", why=type(error).__name__)
         quiet = self._desk.quiet(time.monotonic())
         why = shown.why or ("" if effect.sound or effect.again else "dnd" if quiet else "muted")
         self._handle(Presented(page.id, ok=shown.ok, why=why if shown.ok else f"{NOT_SHOWN}: {why}"))

@@ -1,4 +1,10 @@
-"""Who is there: the hub's heartbeat gives the time, the round trip and the list of stations that are live."""
+"""Who is there: the hub's heartbeat gives the time, the round trip and the list of stations that are live.
+
+An answer counts once, for the probe whose id it names: the time it brings is not judged by any clock, and nobody can
+guess an id that was never sent before.
+"""
+
+from dataclasses import dataclass
 
 from agent.domain.audience import THE_HUB, Audience
 from agent.domain.effects import Anchor, Effect, Post, Refresh, WakeAt
@@ -10,6 +16,14 @@ from agent.station.desk import Desk
 
 PROBE_S = 20.0
 SILENT_S = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A probe under way: when it left, monotonic, and the ledger's seq we knew then."""
+
+    mono: float
+    seq: int
 
 
 class Reach:
@@ -24,7 +38,7 @@ class Reach:
         self.hub_rtt_ms: float | None = None
         self._roster = 0
         self._n = 0
-        self._sent: dict[int, float] = {}
+        self._sent: dict[str, Asked] = {}
         self._next = 0.0
 
     @property
@@ -46,16 +60,20 @@ class Reach:
             self.live, self._roster = frozenset(), 0
         return [*(self._probe(now) if event.state == "up" else []), Refresh()]
 
-    def answered(self, probe: Probe, now: Instant) -> list[Effect]:
-        """The hub answered a probe."""
-        sent = self._sent.pop(probe.n, None)
-        if sent is None or probe.time is None:
+    def asked(self, re: str | None) -> Asked | None:
+        """Return the probe that an answer is to, once."""
+        return self._sent.pop(re, None) if re is not None else None
+
+    def answered(self, probe: Probe, asked: Asked, now: Instant) -> list[Effect]:
+        """The hub answered a probe; the first time it tells wakes whatever waits for that."""
+        if probe.time is None:
             return []
-        trip = now.mono - sent
+        trip = now.mono - asked.mono
         self.hub_seen, self.hub_rtt_ms = now, trip * 1000
         if probe.live is not None:
             self.live, self._roster = frozenset(probe.live.split()), probe.roster
-        return [Anchor(probe.time + round(trip * 500), now.mono), Refresh()]
+        anchor = Anchor(probe.time + round(trip * 500), now.mono)
+        return [anchor, *([] if now.anchored else [WakeAt(now.mono)]), Refresh()]
 
     def woke(self, now: Instant) -> list[Effect]:
         """Probe when it is time."""
@@ -80,11 +98,8 @@ class Reach:
 
     def _probe(self, now: Instant) -> list[Effect]:
         self._n += 1
-        self._sent = {n: at for n, at in self._sent.items() if now.mono - at < SILENT_S}
-        self._sent[self._n] = now.mono
-        self._next = now.mono + PROBE_S
+        self._sent = {id_: asked for id_, asked in self._sent.items() if now.mono - asked.mono < SILENT_S}
+        id_, self._next = self._desk.new_id(), now.mono + PROBE_S
+        self._sent[id_] = Asked(now.mono, self._desk.known)
         probe = Probe(n=self._n, roster=self._roster)
-        return [
-            Post(self._desk.new_id(), THE_HUB, (HUB,), "probe", probe, want=WANT_NOTHING),
-            WakeAt(self._next),
-        ]
+        return [Post(id_, THE_HUB, (HUB,), "probe", probe, want=WANT_NOTHING), WakeAt(self._next)]

@@ -1,6 +1,8 @@
-"""Whether one sender rings more often than a person can bear."""
+"""Whether one sender rings more often than a person can bear, and the one line that then stands for all its pages."""
 
 from collections import deque
+
+from agent.domain.effects import Tell
 
 MINUTE_S = 60.0
 MOST = 100_000
@@ -19,3 +21,8 @@ class Storm:
             rings.popleft()
         rings.append(now)
         return len(rings)
+
+
+def summary(sender: str, person: str, count: int) -> Tell:
+    """Return the line: `person` at the station `sender` paged `count` times."""
+    return Tell("notice.page-storm", {"sender": person, "count": str(count)}, key=f"storm {sender}")

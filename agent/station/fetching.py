@@ -1,0 +1,88 @@
+"""Fetching the hub's list of orders: asked for after a start and a reconnection, until every part of it has come.
+
+Until the first list is complete, or for two minutes, creating is allowed and changing what exists is not
+(requirement N-44); later ones come without that. A hub that was silent is asked again once it is heard.
+"""
+
+from collections.abc import Callable
+
+from agent.domain.audience import THE_HUB
+from agent.domain.effects import Effect, Keep, Post, Refresh, Tell, WakeAt
+from agent.domain.envelope import WANT_NOTHING, Envelope
+from agent.domain.events import Instant
+from agent.domain.messages import OrderList, OrderPart
+from agent.domain.names import HUB
+
+WINDOW_S = 120.0
+PARTS_AGAIN_S = 5.0
+MOST_PARTS = 256
+"""So many missing parts are asked for at once."""
+
+
+class Fetching:
+    """One list at a time; `since` is the hub's count up to which we have everything."""
+
+    def __init__(self, new_id: Callable[[], str], since: int) -> None:
+        self.complete = False
+        self.since = since
+        self._new_id = new_id
+        self._opens_at: float | None = None
+        self._needed = False
+        self._asked: str | None = None
+        self._until = self._again_at = 0.0
+        self._cut: tuple[int, int] | None = None
+        self._parts: set[int] = set()
+
+    def ready(self, now: Instant) -> bool:
+        """Whether existing orders may be changed and paged for."""
+        return self.complete or (self._opens_at is not None and now.mono >= self._opens_at)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the hub still owes us a list that we no longer wait for."""
+        return self._needed and self._asked is None
+
+    def begin(self, now: Instant) -> list[Effect]:
+        """Ask the hub for what we miss."""
+        if self._opens_at is None:
+            self._opens_at = now.mono + WINDOW_S
+        self._needed, self._asked, self._until = True, self._new_id(), now.mono + WINDOW_S
+        self._cut, self._parts = None, set()
+        return [*self._ask(OrderList(since=self.since), now), WakeAt(self._until), Refresh()]
+
+    def part(self, envelope: Envelope, part: OrderPart, now: Instant) -> list[Effect]:
+        """A part has come, whose orders are merged by now; with the last one the list is complete.
+
+        A hub that was restarted may cut its list anew. Parts of two cuts make no whole: the older are dropped.
+        """
+        if self._asked is None or envelope.re != self._asked:
+            return []
+        if self._cut != (part.n, part.upto):
+            self._cut, self._parts = (part.n, part.upto), set()
+        self._parts.add(part.i)
+        self._again_at = now.mono + PARTS_AGAIN_S
+        if len(self._parts) < part.n:
+            return [WakeAt(self._again_at)]
+        self.complete, self._needed, self._asked = True, False, None
+        self.since = part.upto
+        return [Keep("since", "orders", part.upto)]
+
+    def woke(self, now: Instant) -> list[Effect]:
+        """Ask again for missing parts; stop waiting after two minutes."""
+        if self._asked is None:
+            return []
+        if now.mono >= self._until:
+            self._asked = None
+            nothing = not self.complete and not self._parts
+            return [*([Tell("notice.no-orders")] if nothing else []), Refresh()]
+        if now.mono < self._again_at:
+            return []
+        count = self._cut[0] if self._cut else 0
+        missing = tuple(i for i in range(count) if i not in self._parts)
+        return self._ask(OrderList(since=self.since, parts=missing[:MOST_PARTS]), now)
+
+    def _ask(self, ask: OrderList, now: Instant) -> list[Effect]:
+        """Ask under the same id again, so that the hub knows which list is meant."""
+        self._again_at = now.mono + PARTS_AGAIN_S
+        post = Post(self._asked or "", THE_HUB, (HUB,), "order.list", ask, want=WANT_NOTHING)
+        return [post, WakeAt(self._again_at)]
