@@ -19,7 +19,19 @@ NO_NAMES = {
 }  # fmt: skip
 LONGEST = 350
 # Modules that exist on one system only: imported without a choice they would end the program on the other.
-ONE_SYSTEM = {"dbus_fast", "fcntl", "grp", "msvcrt", "pwd", "resource", "termios", "winreg", "winrt", "winsound"}
+ONE_SYSTEM = {
+    "_winapi",
+    "dbus_fast",
+    "fcntl",
+    "grp",
+    "msvcrt",
+    "pwd",
+    "resource",
+    "termios",
+    "winreg",
+    "winrt",
+    "winsound",
+}
 # Written so that this file does not hold what it forbids.
 ONE_COMPUTER = re.compile(
     r"/wor[k]/|/roo[t]/|/home/[a]gent|\bsha[r]ed/(design|recipes)|--(extra-)?inde[x]-url|--find-l[i]nks"
