@@ -1,7 +1,7 @@
 """What stands above all windows on a test desktop: menus, notices and tooltips, as the X server has them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 from Xlib import X
@@ -20,8 +20,18 @@ def popups(desktop: Desktop, kind: Kind) -> list[Box]:
     with _display(desktop) as display:
         wanted = display.intern_atom(f"_NET_WM_WINDOW_TYPE_{kind}")
         kinds = display.intern_atom("_NET_WM_WINDOW_TYPE")
-        found = (_box(window, kinds, wanted) for window in display.screen().root.query_tree().children)
-        return [box for box in found if box is not None]
+
+        def is_one(window: Any) -> bool:
+            kind = window.get_full_property(kinds, X.AnyPropertyType)
+            return kind is not None and wanted in kind.value
+
+        return _boxes(display, is_one)
+
+
+def unmanaged(desktop: Desktop) -> list[Box]:
+    """The boxes of all popups of any kind, the lowest first; wine's do not tell theirs."""
+    with _display(desktop) as display:
+        return _boxes(display, lambda window: bool(window.get_attributes().override_redirect))
 
 
 @contextmanager
@@ -33,12 +43,12 @@ def _display(desktop: Desktop) -> Iterator[Display]:
         display.close()
 
 
-def _box(window: Any, kinds: int, wanted: int) -> Box | None:
-    try:
-        kind = window.get_full_property(kinds, X.AnyPropertyType)
-        if kind is None or wanted not in kind.value or window.get_attributes().map_state != X.IsViewable:
-            return None
-        shape = window.get_geometry()
-    except (BadWindow, BadDrawable):  # it closed while we looked
-        return None
-    return shape.x, shape.y, shape.x + shape.width, shape.y + shape.height
+def _boxes(display: Display, wanted: Callable[[Any], bool]) -> list[Box]:
+    """The boxes of the visible windows on the screen itself that are `wanted`."""
+    found = []
+    for window in display.screen().root.query_tree().children:
+        with suppress(BadWindow, BadDrawable):  # it closed while we looked
+            if window.get_attributes().map_state == X.IsViewable and wanted(window):
+                shape = window.get_geometry()
+                found.append((shape.x, shape.y, shape.x + shape.width, shape.y + shape.height))
+    return found

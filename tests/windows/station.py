@@ -3,20 +3,24 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from agent.demo.site import Site
 from agent.system.control import connect_to
-from tests.servers.desktop import PANEL, Desktop
+from tests.servers.desktop import Desktop
+from tests.servers.popups import unmanaged
 from tests.servers.programs import until
-from tests.servers.sight import Box, find_icon, open_menu, settled
+from tests.servers.sight import Box, find_icon
 from tests.servers.wine import SLOW, Running, Wine
 
 FIRST_ROW = 11
 """Pixels from the upper edge of a menu to the middle of its first entry."""
+TALL = 120
+"""Pixels; the menu is, tooltips and balloons are not."""
+NEAR = 8
+"""Pixels between a menu and the one of an entry of it, at most."""
 
 
 class WindowsStation:
@@ -65,22 +69,32 @@ class WindowsStation:
 
     def press_first_entry(self) -> Box:
         """Right click on the icon, then click the first entry of the menu; returns the menu's box."""
-        menu = asyncio.run(open_menu(self.desktop, self.icon))
-        self.desktop.screenshot("wine-menu")
-        self.desktop.click((menu[0] + menu[2]) // 2, menu[1] + FIRST_ROW)
+        self.desktop.click(*self.icon, button=3)
+        menu = self._menu(lambda box: box[3] - box[1] > TALL)
+        self._press_first_of(menu, "wine-menu")
         return menu
 
     def press_first_answer(self) -> None:
         """Press the first answer to the page that waits longest: the first of the first entry's own menu."""
-        before = self.desktop.pixels()
-        left, top, *_ = self.press_first_entry()
+        left, top, right, _ = self.press_first_entry()
+        beside = self._menu(
+            lambda box: abs(box[1] - top) < NEAR and (abs(box[2] - left) < NEAR or box[0] > right - NEAR)
+        )
+        self._press_first_of(beside, "wine-answers")
 
-        def beside(screen: Image.Image) -> Image.Image:
-            return screen.crop((0, 0, left - 4, PANEL[1]))
+    def _menu(self, is_it: Callable[[Box], bool]) -> Box:
+        found: list[Box] = []
 
-        answers = asyncio.run(settled(lambda: beside(self.desktop.pixels()), beside(before), tall=3 * FIRST_ROW))
-        self.desktop.screenshot("wine-answers")
-        self.desktop.click((answers[0] + answers[2]) // 2, top + FIRST_ROW)
+        def look() -> list[Box]:
+            found[:] = [box for box in unmanaged(self.desktop) if is_it(box)]
+            return found
+
+        until(look, "a menu")
+        return found[0]
+
+    def _press_first_of(self, menu: Box, name: str) -> None:
+        self.desktop.screenshot(name)
+        self.desktop.click((menu[0] + menu[2]) // 2, menu[1] + FIRST_ROW)
 
     def icon_is_gone(self) -> bool:
         """Whether the panel is as empty as at first."""
