@@ -27,6 +27,7 @@ class Theme:
         self.colours = DARK if dark else LIGHT
         family = str(font.nametofont("TkDefaultFont", root).actual("family"))
         self.text = font.Font(root, family=family, size=10)
+        font.nametofont("TkTextFont", root).configure(family=family, size=10)  # of lines to type into; 9 on Windows
         # The font follows the resolution people set up for their screen, which Tk alone does not tell on Linux.
         self.scale = max(1.0, self.text.metrics("linespace") / USUAL_LINE)
         self.strong = font.Font(root, family=family, size=10, weight="bold")
