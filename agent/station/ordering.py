@@ -1,7 +1,8 @@
 """The shared list of orders at this station: changed here, merged from everywhere, pending until the hub has it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agent.domain import order as orders
 from agent.domain.audience import EVERYBODY
