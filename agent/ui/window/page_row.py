@@ -46,7 +46,8 @@ class PageDrawing:
         y = box.y + px(HEAD)
         if note := page.get("note"):
             c = self._window.theme.colours
-            pen.text(box.x + px(36), y + px(6), f"“{note}”", box.width - px(60), colour=c.muted)
+            text = self._window.texts("menu.note", note=note)
+            pen.text(box.x + px(36), y + px(6), text, box.width - px(60), colour=c.muted)
             y += px(NOTE)
         if page.get("out"):
             self._ladder(pen, steps(page, self._window.texts), box, y)

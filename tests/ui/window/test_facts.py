@@ -63,6 +63,11 @@ def test_a_part_that_nobody_hears_is_bad(part: str) -> None:
     assert next(fact for fact in facts if fact.name == "Sound").mark == "bad"
 
 
+def test_keys_in_a_weak_storage_are_no_alarm_but_no_good_news() -> None:
+    fact = next(fact for fact in part_facts({"storage": "weak storage"}, ENGLISH, str) if fact.name == "Storage")
+    assert (fact.mark, fact.tone, fact.value) == ("hollow", "warn", "file, weakly protected")
+
+
 def test_a_hub_that_is_gone_says_when_it_was_seen() -> None:
     hub = part_facts({**sample.status(), "hub": {"state": "down", "seen_ms": 7}}, ENGLISH, clock)[0]
     assert (hub.mark, hub.value, hub.more) == ("bad", "not connected", "last seen @7")

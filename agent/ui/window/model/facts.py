@@ -19,6 +19,7 @@ LINKS: dict[str, tuple[Mark, Tone]] = {
     "off": ("none", "quiet"),
 }
 PARTS = ("tray", "notifier", "sound", "storage")
+WEAK = "weak"
 MISSING = ("", "silent", "off", "none", "down", "missing", "broken")
 """What a part says of itself when nobody sees, hears or finds anything again."""
 
@@ -65,7 +66,10 @@ def _part(name: str, status: Status, texts: Texts) -> Fact:
     first = value.split(maxsplit=1)[0].rstrip(":,") if value else ""
     fine = first not in MISSING
     shown = texts(f"part.{value}") if texts.has(f"part.{value}") else value or texts("part.none")
-    return Fact("full" if fine else "bad", "good" if fine else "bad", texts(f"status.{name}"), shown)
+    looks: tuple[Mark, Tone] = ("full", "good") if fine else ("bad", "bad")
+    if first == WEAK:
+        looks = ("hollow", "warn")
+    return Fact(*looks, texts(f"status.{name}"), shown)
 
 
 def station_facts(status: Status, texts: Texts) -> tuple[Fact, ...]:
