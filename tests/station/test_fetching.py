@@ -1,0 +1,105 @@
+"""Fetching the hub's list: complete or said to be not, whatever is lost and whoever restarts."""
+
+from agent.domain.effects import Keep, Post, Tell
+from agent.domain.errors import TryLater
+from agent.domain.events import LinkChanged, OrderChanged
+from agent.domain.messages import OrderItem, OrderList
+from agent.station.fetching import PARTS_AGAIN_S, WINDOW_S
+from tests.station.scene import Scene, ident, only
+from tests.walks.members import NOW_MS
+
+
+def item(number: int) -> OrderItem:
+    return OrderItem(ident(number), "order", {"title": (f"order {number}", (NOW_MS, 0, "boss"))}, None)
+
+
+def asked(effects: list[object]) -> list[OrderList]:
+    posts = [effect for effect in effects if isinstance(effect, Post)]
+    return [post.params for post in posts if isinstance(post.params, OrderList)]
+
+
+def test_a_link_that_comes_up_asks_for_what_we_miss() -> None:
+    scene = Scene()
+    assert asked(list(scene.up())) == [OrderList(since=0)]
+    effects = scene.list_comes(item(1), item(2), upto=40)
+    assert Keep("since", "orders", 40) in effects
+    assert len(scene.core.ordering.alive()) == 2
+    scene.restart()
+    assert asked(list(scene.up())) == [OrderList(since=40)]
+
+
+def test_until_it_is_complete_only_new_orders_can_be_made() -> None:
+    scene = Scene()
+    scene.up()
+    scene.list_comes(item(1), i=0, n=2)
+    (reply, *_) = scene.tell(OrderChanged(ident(1), "order", {"title": "x"}, ticket=1))
+    assert isinstance(reply.error, TryLater)  # type: ignore[union-attr]  # a Reply
+    assert only(scene.tell(OrderChanged("", "order", {"title": "new"}, create=True, ticket=2)), Post)
+    scene.list_comes(item(2), i=1, n=2)
+    assert only(scene.tell(OrderChanged(ident(1), "order", {"title": "x"}, ticket=3)), Post)
+
+
+def test_after_two_minutes_without_a_hub_everything_can_be_changed_and_people_are_told() -> None:
+    scene = Scene()
+    scene.up()
+    effects = scene.wait(WINDOW_S + 1)
+    assert [tell.text for tell in only(effects, Tell)] == ["notice.no-orders"]
+    assert scene.core.ordering.ready(scene.now)
+
+
+def test_lost_parts_are_asked_for_again_by_number_under_the_same_id() -> None:
+    scene = Scene()
+    scene.up()
+    first = scene.posts[-1].id
+    scene.list_comes(item(1), i=1, n=3)
+    effects = scene.wait(PARTS_AGAIN_S + 0.5)
+    assert asked(list(effects)) == [OrderList(since=0, parts=(0, 2))]
+    assert [post.id for post in only(effects, Post) if post.type == "order.list"] == [first]
+
+
+def test_a_hub_that_wakes_up_late_is_asked_again() -> None:
+    """It was silent for the first two minutes and the link never went down: nobody else would ever ask."""
+    scene = Scene()
+    scene.up()
+    scene.wait(WINDOW_S + 60)
+    effects = scene.hub_answers()
+    assert asked(list(effects)) == [OrderList(since=0)]
+    scene.list_comes(item(1))
+    assert scene.core.fetching.complete
+    scene.wait(20)
+    assert asked(list(scene.hub_answers())) == []
+
+
+def test_a_second_fetch_gets_its_own_two_minutes() -> None:
+    scene = Scene()
+    scene.up()
+    scene.wait(WINDOW_S + 60)
+    scene.tell(LinkChanged("mqtt", "down"))
+    scene.up()
+    scene.list_comes(item(1), i=0, n=2)
+    effects = scene.wait(60)
+    assert asked(list(effects))
+    assert only(effects, Tell) == []
+    scene.list_comes(item(2), i=1, n=2)
+    assert scene.core.fetching.complete
+    assert scene.core.fetching.since == 1
+
+
+def test_parts_of_two_cuts_make_no_whole() -> None:
+    """The hub restarted in the middle and cut its list anew: what moved to an earlier part would be lost for good."""
+    scene = Scene()
+    scene.up()
+    scene.list_comes(item(1), i=0, n=2, upto=10)
+    scene.list_comes(item(3), i=1, n=2, upto=12)
+    assert asked(list(scene.wait(PARTS_AGAIN_S + 0.5))) == [OrderList(since=0, parts=(0,))]
+    assert scene.core.fetching.since == 0
+    scene.list_comes(item(2), i=0, n=2, upto=12)
+    assert (scene.core.fetching.complete, scene.core.fetching.since) == (True, 12)
+
+
+def test_only_the_answer_to_our_question_completes_the_list() -> None:
+    scene = Scene()
+    scene.up()
+    scene.list_comes(item(1), re=ident(99), upto=50)
+    assert not scene.core.fetching.complete
+    assert len(scene.core.ordering.alive()) == 1
