@@ -56,12 +56,20 @@ def _tooltip(now: Snapshot, texts: Texts) -> str:
     if now.unanswered:
         lines.append(texts.number("tip.unanswered", len(now.unanswered)))
     lines += [_outcome(page, now, texts) for page in now.sent[-1:] if not page.settled]
-    up = [texts(f"link-short.{name}") for name, link in now.links.items() if link.state == "up"]
-    lines.append(texts("tip.degraded", links=", ".join(up)) if now.state == "degraded" else texts(f"tip.{now.state}"))
+    lines.append(_connection(now, texts))
     if now.quiet:
         lines.append(texts("tip.dnd", time=now.quiet_ends))
     lines += now.notices
     return "\n".join(lines)
+
+
+def _connection(now: Snapshot, texts: Texts) -> str:
+    if now.state != "degraded":
+        return texts(f"tip.{now.state}")
+    up = [texts(f"link-short.{name}") for name, link in now.links.items() if link.state == "up"]
+    if len(up) == len(now.links):
+        return texts("tip.no-hub")
+    return texts("tip.degraded", links=", ".join(up))
 
 
 def _answers(now: Snapshot, texts: Texts) -> list[Entry]:

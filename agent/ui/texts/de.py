@@ -82,6 +82,7 @@ TEXTS: dict[str, str] = {
     "tip.title": "No More Running - {person}",
     "tip.ok": "Verbunden",
     "tip.degraded": "Eingeschränkt: nur {links}",
+    "tip.no-hub": "Verbunden, aber der Hub antwortet nicht",
     "tip.offline": "Keine Verbindung - Rufe warten hier",
     "tip.starting": "Startet",
     "tip.dnd": "Nicht stören bis {time}",

@@ -82,6 +82,7 @@ TEXTS: dict[str, str] = {
     "tip.title": "No More Running - {person}",
     "tip.ok": "Connected",
     "tip.degraded": "Limited: only {links}",
+    "tip.no-hub": "Connected, but the hub does not answer",
     "tip.offline": "No connection - pages wait here",
     "tip.starting": "Starting",
     "tip.dnd": "Do not disturb until {time}",
