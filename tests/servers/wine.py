@@ -1,6 +1,7 @@
 """Programs of Python for Windows, run by wine on a test's own X server, in a prefix of their own."""
 
 import os
+import select
 import shutil
 import subprocess
 import threading
@@ -19,6 +20,9 @@ from tests.servers.programs import Programs, until
 ROOT = wine_parts.ROOT
 SLOW = 60.0
 """Seconds a Windows program has to come up: the first of a prefix brings half a Windows with it."""
+
+PAUSE = 0.02
+"""Seconds between two looks whether a program has ended."""
 
 
 class Running:
@@ -61,10 +65,18 @@ class Running:
         self._listener.join(5)
 
     def _listen(self) -> None:
+        """Read until the program has ended: the services of Windows, which it may have started, hold the pipe too."""
         assert self.process.stdout is not None
         with self.process.stdout as pipe:
-            while said := os.read(pipe.fileno(), 1 << 16):
-                self._said.append(said)
+            while True:
+                ended = not self.alive
+                if select.select([pipe], [], [], PAUSE)[0]:
+                    said = os.read(pipe.fileno(), 1 << 16)
+                    if not said:
+                        return
+                    self._said.append(said)
+                elif ended:
+                    return
 
 
 class Wine:
@@ -103,7 +115,6 @@ class Wine:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for running in self._running:
             running.stop()
-        subprocess.run(["wineserver", "--kill"], env=self.env, timeout=20)  # returns when it has ended
         self._programs.stop()
         wine_parts.remove_prefix(self._prefix)
 
