@@ -5,7 +5,7 @@ import typing
 import pytest
 
 from agent.domain.audience import Audience
-from agent.domain.effects import Effect, Keep, Note, Refresh, Tell
+from agent.domain.effects import Effect, Note, Refresh, Tell
 from agent.domain.events import Event, LinkChanged, NotSaved, QuietAsked, Woke
 from agent.domain.messages import (
     PARAMETERS,
