@@ -10,19 +10,16 @@ from agent.domain.effects import Effect, Keep, Post, Refresh, Reply, Sound
 from agent.domain.envelope import QUIET, Envelope
 from agent.domain.errors import BadInput, NmrError, NotAllowed, TryLater
 from agent.domain.events import GaveUp, Heard, Instant, OrderChanged, OrderDropped
-from agent.domain.messages import FieldValue, OrderDelete, OrderPart, OrderPut, Stamp
+from agent.domain.messages import OrderDelete, OrderPart, OrderPut, Stamp
 from agent.domain.names import HUB
 from agent.domain.order import Clock, Order
-from agent.domain.text import clean
 from agent.station.desk import Desk
 from agent.station.fetching import Fetching
+from agent.station.order_fields import checked
 
 FUTURE_MS = 120_000
 SOUND_S = 2.0
 """New orders sound at most this often: a hundred at once are one piece of news."""
-
-LENGTHS = {orders.TITLE: orders.MOST_TEXT, orders.SUBTITLE: orders.MOST_TEXT}
-FLAGS = (orders.FLAG_A, orders.FLAG_B)
 
 
 class Ordering:
@@ -47,7 +44,7 @@ class Ordering:
     def changed(self, event: OrderChanged, now: Instant) -> list[Effect]:
         """A person made or changed an order here."""
         try:
-            fields = _checked(event.fields, create=event.create)
+            fields = checked(event.fields, create=event.create)
             before = self._new(event.uuid) if event.create else self._changeable(event.uuid, now)
             self._may("order.put", "You may not change orders")
         except NmrError as error:
@@ -193,28 +190,6 @@ class Ordering:
                 "The list is still coming", "Until it is complete only new orders can be made", code="syncing"
             )
         return order
-
-
-def _checked(fields: Mapping[str, FieldValue], *, create: bool) -> dict[str, FieldValue]:
-    """Return clean fields; raises BadInput that names the field (requirements N-50, N-51)."""
-    unknown = set(fields) - {*LENGTHS, *FLAGS, orders.DONE}
-    if unknown:
-        raise BadInput("Unknown field", f"An order has no {', '.join(sorted(unknown))}", field=min(unknown))
-    made: dict[str, FieldValue] = {}
-    for name, value in fields.items():
-        made[name] = _text(name, value) if name in LENGTHS else bool(value)
-    if (create or orders.TITLE in fields) and not made.get(orders.TITLE):
-        raise BadInput("The title is missing", "Write what the order is called", code="title-missing", field="title")
-    return made
-
-
-def _text(name: str, value: FieldValue) -> str:
-    text = " ".join(clean(str(value or "")).split())
-    if len(text) > LENGTHS[name]:
-        raise BadInput("Too long", f"Write {LENGTHS[name]} characters at most", code=f"{name}-long", field=name)
-    if not text.isprintable():
-        raise BadInput("Unreadable characters", "Use letters, digits and signs", code=f"{name}-bad", field=name)
-    return text
 
 
 def _refused(ticket: int | None, error: NmrError) -> list[Effect]:

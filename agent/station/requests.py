@@ -4,17 +4,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from agent.domain.audience import Audience
 from agent.domain.errors import BadInput
 from agent.domain.events import AnswerGiven, Event, OrderChanged, OrderDropped, PageAsked, QuietAsked, WithdrawAsked
 from agent.domain.order import DONE
+from agent.station.request_fields import Line, choice, fields_of, flag, needed, text
 from agent.system.log import event
 
 log = logging.getLogger(__name__)
 
-Line = dict[str, Any]
 Say = Callable[[Line | Callable[[], Line]], None]
 LOG_AFTER_S = 0.01
 ANSWERS = ("accepted", "declined", "later")
@@ -101,8 +101,11 @@ class Requests:
         ticket = self._last
         future: asyncio.Future[Mapping[str, object]] = asyncio.get_running_loop().create_future()
         self._tickets[ticket] = future
-        self._station.handle(make(ticket))
-        return await future
+        try:
+            self._station.handle(make(ticket))
+            return await future
+        finally:
+            self._tickets.pop(ticket, None)
 
     async def _status(self, _: Line, __: Say) -> object:
         return self._station.status()
@@ -131,12 +134,12 @@ class Requests:
             raise BadInput(
                 "Whom?", 'Say who is paged, such as {"role": "kitchen"}', code="no-such-audience", field="to"
             )
-        order, note = _text(with_, "order"), _text(with_, "note")
-        urgent, began = bool(with_.get("urgent")), time.time_ns()
+        order, note = text(with_, "order"), text(with_, "note")
+        urgent, wait, began = flag(with_, "urgent"), flag(with_, "wait"), time.time_ns()
         result = await self._ask(lambda ticket: PageAsked(audience, order or None, note, urgent, ticket))
         later = asyncio.get_running_loop().call_later  # writing a line would keep the network thread waiting
         later(LOG_AFTER_S, lambda: event(log, "page-asked", page=result["page"], ns=began))
-        if with_.get("wait"):
+        if wait:
             await self._follow(str(result["page"]), say)
         return result
 
@@ -160,27 +163,27 @@ class Requests:
             self._watchers.discard(changed.set)
 
     async def _answer(self, with_: Line, _: Say) -> object:
-        page, answer = _needed(with_, "page"), _choice(with_, "answer", ANSWERS)
-        return await self._ask(lambda ticket: AnswerGiven(page, answer, _text(with_, "text"), ticket))
+        page, answer = needed(with_, "page"), choice(with_, "answer", ANSWERS)
+        return await self._ask(lambda ticket: AnswerGiven(page, answer, text(with_, "text"), ticket))
 
     async def _withdraw(self, with_: Line, _: Say) -> object:
-        page = _needed(with_, "page")
+        page = needed(with_, "page")
         return await self._ask(lambda ticket: WithdrawAsked(page, ticket))
 
     async def _order_add(self, with_: Line, _: Say) -> object:
-        kind, fields = _choice(with_, "kind", KINDS, "order"), _fields(with_)
-        return await self._ask(lambda ticket: OrderChanged("", kind, fields, create=True, ticket=ticket))  # type: ignore[arg-type]  # _choice made sure
+        kind, fields = choice(with_, "kind", KINDS, "order"), fields_of(with_)
+        return await self._ask(lambda ticket: OrderChanged("", kind, fields, create=True, ticket=ticket))  # type: ignore[arg-type]  # choice made sure
 
     async def _order_edit(self, with_: Line, _: Say) -> object:
-        order, fields = _needed(with_, "order"), _fields(with_)
+        order, fields = needed(with_, "order"), fields_of(with_)
         return await self._ask(lambda ticket: OrderChanged(order, "order", fields, ticket=ticket))
 
     async def _order_done(self, with_: Line, _: Say) -> object:
-        order = _needed(with_, "order")
+        order = needed(with_, "order")
         return await self._ask(lambda ticket: OrderChanged(order, "order", {DONE: True}, ticket=ticket))
 
     async def _order_delete(self, with_: Line, _: Say) -> object:
-        order = _needed(with_, "order")
+        order = needed(with_, "order")
         return await self._ask(lambda ticket: OrderDropped(order, ticket))
 
     async def _quiet(self, with_: Line, _: Say) -> object:
@@ -190,37 +193,9 @@ class Requests:
         return await self._ask(lambda ticket: QuietAsked(minutes, ticket))
 
     async def _open(self, with_: Line, _: Say) -> object:
-        await self._station.open_window(_choice(with_, "window", WINDOWS, "orders"))
+        await self._station.open_window(choice(with_, "window", WINDOWS, "orders"))
         return {}
 
     async def _quit(self, _: Line, __: Say) -> object:
         asyncio.get_running_loop().call_later(0.05, self._station.quit)
         return {}
-
-
-def _text(with_: Line, name: str) -> str:
-    value = with_.get(name) or ""
-    if not isinstance(value, str):
-        raise BadInput("Not a text", f"{name} must be a text", field=name)
-    return value
-
-
-def _needed(with_: Line, name: str) -> str:
-    value = _text(with_, name)
-    if not value:
-        raise BadInput("Something is missing", f"Say which {name}", field=name)
-    return value
-
-
-def _choice(with_: Line, name: str, choices: tuple[str, ...], default: str = "") -> str:
-    value = with_.get(name, default)
-    if value not in choices:
-        raise BadInput("No such choice", f"{name} is one of {', '.join(choices)}", field=name)
-    return str(value)
-
-
-def _fields(with_: Line) -> Line:
-    fields = with_.get("fields")
-    if not isinstance(fields, dict):
-        raise BadInput("Something is missing", "Say the order's fields", field="fields")
-    return fields

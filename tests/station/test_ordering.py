@@ -68,6 +68,8 @@ def test_a_new_order_is_saved_sent_quietly_and_pending_until_the_hub_has_it() ->
         ({"title": "x" * 121}, "title-long"),
         ({"title": "a\u200bb"}, "title-bad"),
         ({"title": "a", "subtitle": "x" * 121}, "subtitle-long"),
+        ({"title": "a", "flag_a": "no"}, "flag_a-bad"),
+        ({"title": "a", "done": None}, "done-bad"),
         ({"title": "a", "colour": "red"}, "bad-input"),
         ({"title": "a", "created": 5}, "bad-input"),
     ],
