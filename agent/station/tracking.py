@@ -95,8 +95,8 @@ class Tracking:
             params.text,
         )
         was_settled = page.settled
-        for other in self._at_desks_of(answer, page, target):
-            other.hear(State(params.answer), event.envelope.at, why=params.text)
+        for one in self._at_desks_of(answer, page, target):
+            one.hear(State(params.answer), event.envelope.at, why=params.text if one is target else "")
         effects: list[Effect] = [Keep("out", page.id, page), Refresh()]
         if params.answer == "accepted":
             before, page.taken = page.taken, min(page.taken or answer, answer)

@@ -138,6 +138,9 @@ TEXTS: dict[str, str] = {
     "why.revoked": "die Station wurde entfernt",
     "why.store": "er ließ sich hier nicht speichern",
     "why.too-large": "er ist zu groß",
+    "why.unsendable": "er enthält Zeichen, die sich nicht senden lassen",
+    "why.over": "er war vorbei, bevor er gezeigt werden konnte",
+    "why.no-time": "er wartet auf die Uhrzeit vom Hub",
     # --- the window ---
     "window.title": "No More Running",
     "window.orders": "Aufträge",

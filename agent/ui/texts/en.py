@@ -138,6 +138,9 @@ TEXTS: dict[str, str] = {
     "why.revoked": "the station was removed",
     "why.store": "it could not be saved here",
     "why.too-large": "it is too large",
+    "why.unsendable": "it holds characters that cannot be sent",
+    "why.over": "it was over before it could be shown",
+    "why.no-time": "it waits for the hub's time",
     # --- the window ---
     "window.title": "No More Running",
     "window.orders": "Orders",
