@@ -29,6 +29,7 @@ from agent.system.config_schema import Config
 from agent.system.credentials import Credentials
 from agent.system.ids import new_id
 from agent.system.log import event as log_event
+from agent.system.memory import give_back
 from agent.system.paths import Profile
 from agent.system.pin import Pin, load_pin, save_pin
 from agent.system.secrets import choose_vault
@@ -49,6 +50,8 @@ DRAWING_SHARE = 0.05
 """Drawing takes at most this share of the time, however much there is to draw."""
 
 CONFIG_S = 30.0
+STARTED_S = 3.0
+"""By then everything is loaded that an idle agent needs, seconds."""
 TIDY_S = 3600.0
 
 
@@ -234,6 +237,8 @@ class App:
 
     async def _tick(self) -> None:
         """Look at the configuration every 30 seconds (N-10) and tidy the store every hour."""
+        await asyncio.sleep(STARTED_S)
+        give_back()
         tidied = time.monotonic()
         while True:
             await asyncio.sleep(CONFIG_S)

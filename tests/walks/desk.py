@@ -98,7 +98,7 @@ class Desk:
         store = Store.open(self.profile.data_file, rows.MIGRATIONS)
 
         async def fill() -> None:
-            for number, frame in enumerate(self._members.frames, 1):
+            for number, frame in enumerate(self._members.frames[1:], 2):  # the genesis comes with the credentials
                 await store.write(partial(rows.keep, kind="ledger", id_=f"{number:012d}", body=frame))
 
         loop = asyncio.new_event_loop()
