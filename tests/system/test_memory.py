@@ -14,8 +14,8 @@ def resident():
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 kept, waste = [], []
-for _ in range(20_000):   # large enough for the C library's heap, with something kept above every hole
-    waste.append(bytearray(2_000))
+for _ in range(4_000):  # in the C library's heap, with something kept above every hole of three pages
+    waste.append(bytearray(12_000))
     kept.append(bytearray(600))
 waste.clear()
 before = resident()
