@@ -4,6 +4,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agent.domain.errors import NmrError
     from agent.system.paths import Profile
 
 
@@ -26,7 +27,20 @@ def main() -> int:
         return run(sys.argv[1:])
     except NmrError as error:
         print(f"nmr: {error}", file=sys.stderr)
+        if error.code == "incompatible-system":
+            _tell(error)
         return error.exit_code
+
+
+def _tell(error: "NmrError") -> None:
+    """Say it where a person who clicked an icon looks (N-05), if this unknown system lets us."""
+    import asyncio
+    from contextlib import suppress
+
+    with suppress(Exception):
+        from agent.station.run import tell_user
+
+        asyncio.run(tell_user(error))
 
 
 def _starts_agent(arguments: list[str]) -> "Profile | None":
