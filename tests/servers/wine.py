@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import psutil
 import pytest
@@ -82,7 +82,7 @@ class Running:
 class Wine:
     """A Windows of one's own for the length of a block; `env` is what its programs need around them."""
 
-    def __init__(self, env: Mapping[str, str], folder: Path, extra: Literal["station", "hub"]) -> None:
+    def __init__(self, env: Mapping[str, str], folder: Path, extra: wine_parts.Extra) -> None:
         self.python = wine_parts.python()
         libraries = wine_parts.libraries(extra)
         self._prefix = wine_parts.copied_prefix()
@@ -132,8 +132,8 @@ class Wine:
 
 
 @contextmanager
-def windows(env: Mapping[str, str], folder: Path, extra: Literal["station", "hub"] = "station") -> Iterator[Wine]:
-    """A Windows with the libraries of a station or a hub, or a skip that says why not. Its logs go into `folder`."""
+def windows(env: Mapping[str, str], folder: Path, extra: wine_parts.Extra = "station") -> Iterator[Wine]:
+    """A Windows with the libraries of a station, hub or test, or a skip that says why not; logs go into `folder`."""
     if missing := Wine.missing():
         pytest.skip(f"not installed: {', '.join(missing)}")
     try:

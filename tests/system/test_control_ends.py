@@ -19,9 +19,8 @@ from typing import Any
 import pytest
 
 from agent.domain.errors import Unavailable
-from agent.system.control import ControlLine, connect
+from agent.system.control import ControlLine, connect, ends
 from agent.system.control_server import ControlServer, Say
-from agent.system.control_unix import open_stream
 from agent.system.lock import ProfileLock
 from agent.system.paths import Profile
 from tests.system.control_stage import Agent, running, wait_until
@@ -75,7 +74,7 @@ def test_the_socket_is_open_to_its_owner_only(agent: Agent) -> None:
     assert stat.S_IMODE(Path(agent.profile.control_address).stat().st_mode) == 0o600
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
+@pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root can act as another user")
 def test_another_user_is_hung_up_on_even_where_the_folder_let_him_in() -> None:
     folder = Path(tempfile.mkdtemp())
     try:
@@ -142,7 +141,7 @@ def test_debug_logging_tells_nothing_about_contents(line: ControlLine, caplog: p
 
 
 def test_one_thread_waits_while_another_one_asks(agent: Agent) -> None:
-    stream = open_stream(agent.profile.control_address)
+    stream = ends().open_stream(agent.profile.control_address)
     got: SimpleQueue[bytes] = SimpleQueue()
 
     def wait() -> None:

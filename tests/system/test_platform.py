@@ -28,7 +28,7 @@ def test_this_computer_is_asked_by_default() -> None:
 
 def test_whatever_people_write_can_be_printed_into_a_pipe_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = BytesIO()
-    monkeypatch.setattr(sys, "stdout", TextIOWrapper(pipe, encoding="cp1252"))
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(pipe, encoding="cp1252", newline="\n"))
     speak_utf8()
     print("grüße → 🍕 \ud800", flush=True)  # noqa: T201 - that is what it is about
     assert pipe.getvalue().decode() == "grüße → 🍕 \\ud800\n"
