@@ -252,7 +252,7 @@ def test_all_checks_run_and_one_failure_fails_the_whole(
 
     monkeypatch.setattr(dev, "check", check)
     assert dev.test(["-k", "dev"]) == 1
-    assert [line.split()[0] for line in ran[:-1]] == ["ruff", "ruff", "mypy", "lint-imports"]
+    assert [line.split()[0] for line in ran[:-1]] == ["ruff", "ruff", "mypy", "mypy", "lint-imports"]
     assert ran[-1] == "python -m pytest -k dev"
     assert re.findall(r"^(\w+).* (\S+)$", capsys.readouterr().out, re.MULTILINE)[2] == ("FAILED", "mypy")
 
