@@ -77,8 +77,8 @@ def test_a_click_in_the_menu_of_the_icon_pages_the_kitchen(front: WindowsStation
 
 def test_every_letter_gets_through_the_command_line(front: WindowsStation, site: Site) -> None:
     note = "Grüße → naïve 北京 🍕"
-    assert front.asked("page", "role:kitchen", "--note", note)["page"] in [page["id"] for page in kitchen_pages(site)]
-    assert note in [page["note"] for page in kitchen_pages(site)]
+    asked = front.asked("page", "role:kitchen", "--note", note)["page"]
+    until(lambda: (asked, note) in [(page["id"], page["note"]) for page in kitchen_pages(site)], "the note")
     front.nmr("order", "add", "Tisch 4 → 🍕")
     assert "Tisch 4 → 🍕" in front.nmr("order", "list").said
 
