@@ -58,10 +58,12 @@ def test_an_invite_makes_a_windows_computer_a_station(front: WindowsStation, sit
     until(lambda: live(site) == ["front", "kitchen"], "Anna among those who are there")
 
 
-def test_the_agent_tells_on_its_pipe_how_it_is(front: WindowsStation, record_property: Callable[..., None]) -> None:
+def test_the_agent_tells_on_its_pipe_how_it_is(
+    front: WindowsStation, record_testsuite_property: Callable[[str, object], None]
+) -> None:
     assert front.agent
-    record_property("start to icon, s", round(front.seconds_to_icon, 2))
-    record_property("resident, MiB", round(front.agent.megabytes))
+    record_testsuite_property("under wine, start to icon, s", round(front.seconds_to_icon, 2))
+    record_testsuite_property("under wine, resident, MiB", round(front.agent.megabytes))
     status = front.asked("status")
     assert (status["station"], status["person"], status["roles"]) == ("front", "anna", ["front-desk"])
     assert (status["state"], status["tray"]) == ("ok", "native")
