@@ -100,7 +100,8 @@ class Site:
             raise Unavailable(f"Station {name} did not start", self._log(name))
         try:
             with self.talk(name) as line:
-                return bool(line.request("status")["state"] == "ok")
+                status = line.request("status")
+                return bool(status["state"] == "ok" and status["roles"])  # it knows itself: the ledger has come
         except Unavailable:
             return False
 

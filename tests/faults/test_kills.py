@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent.demo.site import Site
+from agent.demo.site import Site, until
 from tests.servers.session_bus import Bus
 from tests.servers.witness import Witness
 
@@ -86,7 +86,15 @@ def scene(folder: Path, broker: str, weak: str = "") -> Iterator[Scene]:
             site.profile(name).config_file.write_text(CONFIG)
             site.enrol(name, name, "crew", env={"NMR_WEAK": weak})
             site.start_station(name, {**witnesses[name].env, "NMR_WEAK": weak})
+        for name in STATIONS:
+            until(lambda name=name: knows_all(site, name), f"the members at {name}")  # type: ignore[misc]
         yield Scene(site, witnesses)
+
+
+def knows_all(site: Site, name: str) -> bool:
+    """Whether a station's ledger has both stations."""
+    with site.talk(name) as line:
+        return {member["station"] for member in next(line.watch())["members"]} == set(STATIONS)
 
 
 def run_pages(
