@@ -1,5 +1,6 @@
 """What is on its way: one row for each message and recipient, until the recipient's signed receipt closes it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,10 @@ ENDS = {"presented": 2, "seen": 2, "refused": 2, "stored": 1}
 
 @dataclass(slots=True)
 class Row:
-    """One message to one recipient; `posted` and `due` are monotonic seconds, `exp` is ms UTC."""
+    """One message to one recipient; `posted`, `due` and `ends` are monotonic seconds, `exp` is ms UTC.
+
+    `ends` is when its life is over by the clock it was signed by; a row of an earlier run has only `exp`.
+    """
 
     id: str
     recipient: str
@@ -24,6 +28,7 @@ class Row:
     due: float = 0.0
     stored: bool = False
     late: bool = False
+    ends: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,13 @@ class Outbox:
     def get(self, id_: str, recipient: str) -> Row | None:
         """Return an open row."""
         return self._rows.get((id_, recipient))
+
+    def move(self, id_: str, exp: int, now: float) -> bool:
+        """A message was signed again, until `exp`: it is due at once; False if it has no open row any more."""
+        rows = [row for row in self._rows.values() if row.id == id_]
+        for row in rows:
+            row.exp, row.due = exp, now
+        return bool(rows)
 
     def hear(self, id_: str, recipient: str, stage: str) -> bool:
         """Take a receipt in; return whether it closed the row."""
@@ -99,9 +111,10 @@ class Outbox:
             row.late = True
         return rows
 
-    def expired(self, now_ms: int) -> list[Row]:
-        """Close and return rows whose message has expired."""
-        rows = [row for row in self._rows.values() if row.exp <= now_ms]
+    def expired(self, mono: float, hub_ms: int | None) -> list[Row]:
+        """Close and return rows whose message has expired, by the hub's time if that is known: by no other."""
+        over = hub_ms if hub_ms is not None else -1
+        rows = [row for row in self._rows.values() if row.exp <= over or row.ends <= mono]
         for row in rows:
             del self._rows[row.id, row.recipient]
         return rows

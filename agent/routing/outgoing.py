@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from agent.domain.events import Event, GaveUp, Heard, Instant, Late, Sent
 from agent.domain.ledger import Ledger
@@ -18,6 +19,9 @@ from agent.system.store import Store, StoreError
 from agent.wire.keys import Identity
 
 log = logging.getLogger(__name__)
+
+BELIEVED_MS = 60_000
+"""Others accept messages from a clock that is wrong by no more than this."""
 
 HUB_LATER_S = 0.015
 """Whoever shall come hears a page first; the hub, often the same small computer as the broker, gets its copy then."""
@@ -39,6 +43,7 @@ class Outgoing:
         self.sign = self._signing.sign
         self._outbox = Outbox()
         self._lanes: dict[str, Lane] = {}
+        self._unsure: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -80,13 +85,16 @@ class Outgoing:
 
     def launch(self, signed: Signed) -> None:
         """Send a post for the first time; its rows, if it wants a receipt, are committed."""
-        now = self._now().mono
+        instant = self._now()
+        now, ends = instant.mono, instant.mono + max(0, signed.exp - instant.ms) / 1000
         for id_, recipient, prio, want, exp in signed.rows():
-            row = Row(id_, recipient, prio, want, exp, posted=now)
+            row = Row(id_, recipient, prio, want, exp, posted=now, ends=ends)
             if not want:
                 self._send(row, signed.frame, choose(0, prio, self._views()))
                 continue
             self._outbox.add(row)
+            if not instant.anchored:
+                self._unsure.add(id_)
             if recipient == HUB and signed.post.type == "page.new":
                 row.due = now + HUB_LATER_S
             for attempt in self._outbox.due(now, self._views(), only=row):
@@ -103,6 +111,23 @@ class Outgoing:
             self._tell(Heard(item.id, station, item.stage, item.why, item.at, link))
         self._forget(closed)
 
+    def clock_set(self, shift_ms: int) -> None:
+        """The hub has told the time, and ours was wrong by so much: what we signed by it nobody believes."""
+        unsure, self._unsure = self._unsure, set()
+        if abs(shift_ms) < BELIEVED_MS:
+            return
+        for id_ in unsure:
+            found = self._store.read(rows.FRAME, (id_,))
+            if found:
+                frame, exp = self._signing.again(found[0][0], shift_ms)
+                self._store.submit(
+                    partial(rows.sign_again, id_=id_, frame=frame, exp=exp), partial(self._moved, id_, exp)
+                )
+
+    def _moved(self, id_: str, exp: int, _: None) -> None:
+        if self._outbox.move(id_, exp, self._now().mono):
+            self._look()
+
     def cancel(self, id_: str) -> None:
         """Repeat a message no more."""
         self._forget([(row.id, row.recipient) for row in self._outbox.drop(id_)])
@@ -118,7 +143,7 @@ class Outgoing:
     def _look(self) -> None:
         """Do whatever is due, then sleep until something is again, whatever went wrong with one of them."""
         self._timer, now = None, self._now()
-        self._give_up(self._outbox.expired(now.ms), "expired")
+        self._give_up(self._outbox.expired(now.mono, now.ms if now.anchored else None), "expired")
         for attempt in self._outbox.due(now.mono, self._views()):
             try:
                 found = self._store.read(rows.FRAME, (attempt.row.id,))

@@ -108,6 +108,10 @@ class Router:
         """The ledger lost members: give up what was on its way to them."""
         self._outgoing.drop_revoked()
 
+    def clock_set(self, shift_ms: int) -> None:
+        """The hub has told the time for the first time in this run; ours was so much behind."""
+        self._outgoing.clock_set(shift_ms)
+
     def run(self, effects: Sequence[Effect], arrived: str | None = None) -> None:
         """Run a core's effects in order; behind the first Keep everything waits for the commit.
 

@@ -72,6 +72,12 @@ def insert_out(db: sqlite3.Connection, frame: bytes, rows: Sequence[OutRow]) -> 
     db.executemany("INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?, ?)", rows)
 
 
+def sign_again(db: sqlite3.Connection, id_: str, frame: bytes, exp: int) -> None:
+    """Replace a message that is still on its way."""
+    db.execute("UPDATE frame SET body = ?, exp = ? WHERE id = ?", (frame, exp, id_))
+    db.execute("UPDATE outbox SET exp = ? WHERE id = ?", (exp, id_))
+
+
 def close_out(db: sqlite3.Connection, pairs: Sequence[tuple[str, str]]) -> None:
     """Close rows; the frame goes with its last row."""
     db.executemany("DELETE FROM outbox WHERE id = ? AND recipient = ?", pairs)

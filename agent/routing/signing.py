@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from agent.domain.effects import Post
 from agent.domain.envelope import LIFE_MS, URGENT, URGENT_LIFE_MS, VERSION, WANT_STORED, Envelope
@@ -13,7 +14,7 @@ from agent.domain.events import Instant
 from agent.domain.ledger import Ledger
 from agent.domain.names import HUB
 from agent.routing import rows
-from agent.wire.frame import sign_frame
+from agent.wire.frame import read_body, sign_frame, take_apart
 from agent.wire.keys import Identity
 from agent.wire.seal import seal
 
@@ -66,6 +67,12 @@ class Signing:
             p={key: value for key, value in to_builtins(post.params).items() if value is not None},
         )
         return Signed(post, sign_frame(envelope, self._me), exp)
+
+    def again(self, frame: bytes, shift_ms: int) -> tuple[bytes, int]:
+        """Return a frame of ours with its times moved, and its new end in ms UTC."""
+        envelope, _ = read_body(take_apart(frame).body)
+        moved = replace(envelope, at=max(0, envelope.at + shift_ms), exp=max(1, envelope.exp + shift_ms))
+        return sign_frame(moved, self._me), moved.exp
 
     def sealed(self, recipient: str, frame: bytes) -> bytes | None:
         """Return the container of a frame for a recipient; None if it is no member, or its key is none."""

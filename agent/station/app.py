@@ -92,6 +92,7 @@ class App:
             texts=lambda: self._texts,
             grew=self._ledger_grew,
             refresh=self._refresh,
+            clock_set=lambda shift_ms: self.router.clock_set(shift_ms),  # noqa: PLW0108 - it is made below
         )
         self.router = make_router(
             me=me,

@@ -12,6 +12,7 @@ from agent.domain.order import Order
 from agent.domain.page import OutPage, Target
 from agent.domain.text import clean
 from agent.station.desk import Desk
+from agent.station.lifetime import life_s
 
 HISTORY = 200
 BATCH = 50
@@ -19,14 +20,13 @@ NOTE_LENGTH, TITLE_LENGTH = 500, 120
 
 
 class Paging:
-    """The pages this station sent, newest last. Each ends after its life on the monotonic clock, answered or not."""
+    """The pages this station sent, newest last. Each ends with its life, answered or not."""
 
     def __init__(self, desk: Desk, kept: Iterable[OutPage], now: Instant) -> None:
         self._desk = desk
         self.pages: dict[str, OutPage] = {page.id: page for page in sorted(kept, key=lambda page: page.at)}
         for page in self.pages.values():
-            left_ms = min(max(0, page.exp - now.ms), page.exp - page.at)
-            page.ends_at = now.mono + left_ms / 1000
+            page.ends_at = now.mono + life_s(page)
 
     def restart(self) -> list[Effect]:
         """Keep time for the pages of the last run."""
@@ -39,7 +39,7 @@ class Paging:
         except NmrError as error:
             return _refuse(event.ticket, error)
         self.pages[page.id] = page
-        page.ends_at = now.mono + (page.exp - page.at) / 1000
+        page.ends_at = now.mono + life_s(page)
         reference = OrderRef(page.order, page.order_title) if page.order else None
         post = Post(
             page.id,

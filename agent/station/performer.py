@@ -42,8 +42,10 @@ class Performer:
         texts: Callable[[], Texts],
         grew: Callable[[int, bytes], None],
         refresh: Callable[[], None],
+        clock_set: Callable[[int], None],
     ) -> None:
         self._surface, self._handle, self._page, self._desk, self._texts = surface, handle, page, desk, texts
+        self._clock_set = clock_set
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
         self._run: dict[type, Callable[[Any], None]] = {
@@ -55,7 +57,7 @@ class Performer:
             do.Refresh: lambda _: refresh(),
             do.WakeAt: lambda e: wakes.at(e.mono),
             do.Reply: lambda e: requests.replied(e.ticket, e.result, e.error),
-            do.Anchor: lambda e: clock.anchor(e.hub_ms, e.mono),
+            do.Anchor: lambda e: self._anchor(clock.anchor(e.hub_ms, e.mono)),
             do.LedgerGrew: lambda e: grew(e.seq, e.head),
             do.Note: lambda e: log_event(log, e.event, logging.WARNING, **e.fields),
         }
@@ -98,6 +100,10 @@ class Performer:
         quiet = self._desk.quiet(time.monotonic())
         why = shown.why or ("" if effect.sound or effect.again else "dnd" if quiet else "muted")
         self._handle(Presented(page.id, ok=shown.ok, why=why if shown.ok else f"{NOT_SHOWN}: {why}"))
+
+    def _anchor(self, shift_ms: int | None) -> None:
+        if shift_ms is not None:
+            self._clock_set(shift_ms)
 
     def _tell(self, effect: do.Tell) -> None:
         notice = told(effect.key, effect.text, effect.values, self._texts())

@@ -1,10 +1,11 @@
-"""What a received page is at a given moment: in time, over, or of an age that our own clock cannot tell."""
+"""A page as it was received, and when something is to be done about it again."""
 
 from agent.domain.effects import Effect, WakeAt
 from agent.domain.envelope import URGENT
 from agent.domain.events import Arrived, Instant, Presented
 from agent.domain.messages import PageNew
 from agent.domain.page import NOT_SHOWN, InPage, Ring
+from agent.station.lifetime import life_s
 
 
 def received(event: Arrived, params: PageNew, now: Instant) -> InPage:
@@ -27,21 +28,6 @@ def received(event: Arrived, params: PageNew, now: Instant) -> InPage:
     )
     page.ends_at = None if now.anchored else now.mono + life_s(page)
     return page
-
-
-def life_s(page: InPage) -> float:
-    """Return for how many seconds its sender meant the page to count."""
-    return (page.exp - page.at) / 1000
-
-
-def is_over(page: InPage, now: Instant) -> bool:
-    """Whether it has expired: by the hub's time, or because its whole life has passed here."""
-    return (now.anchored and page.exp <= now.ms) or (page.ends_at is not None and page.ends_at <= now.mono)
-
-
-def is_doubtful(page: InPage, now: Instant) -> bool:
-    """Whether it has expired by our own clock, which nobody has set right yet."""
-    return not now.anchored and page.exp <= now.ms
 
 
 def is_news(page: InPage, event: Presented) -> bool:

@@ -20,8 +20,9 @@ from agent.domain.order import Order
 from agent.domain.page import NO_TIME, SUMMARY, InPage, Ring
 from agent.station.desk import Desk
 from agent.station.ends import Ends
+from agent.station.lifetime import is_doubtful, is_over, life_s
 from agent.station.missed import Missed
-from agent.station.received import is_doubtful, is_news, is_over, life_s, received, wake
+from agent.station.received import is_news, received, wake
 from agent.station.storm import Storm, summary
 
 HISTORY = 200

@@ -5,6 +5,7 @@ from agent.domain.events import Arrived, GaveUp, Heard, Instant, Late, Sent
 from agent.domain.messages import PageAnswer
 from agent.domain.page import ON_DEVICE, SETTLED, Answer, OutPage, State, Target
 from agent.station.desk import Desk
+from agent.station.lifetime import is_over
 from agent.station.paging import Paging, values
 
 FACTS = {"stored": State.STORED, "presented": State.PRESENTED, "seen": State.SEEN}
@@ -64,8 +65,7 @@ class Tracking:
 
     def woke(self, now: Instant) -> list[Effect]:
         """End what nobody answered in its time: its sender must not wait for ever."""
-        waiting = [page for page in self._pages.values() if not page.settled]
-        over = [page for page in waiting if page.ends_at is not None and page.ends_at <= now.mono]
+        over = [page for page in self._pages.values() if not page.settled and is_over(page, now)]
         return [effect for page in over for effect in self._end(page, now)]
 
     def _end(self, page: OutPage, now: Instant) -> list[Effect]:

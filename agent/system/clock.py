@@ -32,11 +32,15 @@ class AnchoredClock:
         """Return now; `anchored` once the hub has told the time."""
         return Instant(self._mono(), round(self._steady() * 1000) + self._offset_ms, self._anchored)
 
-    def anchor(self, hub_ms: int, mono: float) -> None:
-        """Take the hub's word: it was `hub_ms` when our monotonic clock said `mono`."""
+    def anchor(self, hub_ms: int, mono: float) -> int | None:
+        """Take the hub's word: it was `hub_ms` when our monotonic clock said `mono`.
+
+        The first time, return by how many milliseconds our own guess was behind.
+        """
         then = self._steady() - (self._mono() - mono)
-        self._offset_ms = hub_ms - round(then * 1000)
-        self._anchored = True
+        before, self._offset_ms = self._offset_ms, hub_ms - round(then * 1000)
+        first, self._anchored = not self._anchored, True
+        return self._offset_ms - before if first else None
 
 
 class SiteClock:

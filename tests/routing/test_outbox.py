@@ -132,10 +132,27 @@ def test_the_outbox_wakes_for_red_even_when_no_link_is_up() -> None:
 def test_an_expired_row_is_handed_out_once() -> None:
     outbox = Outbox()
     outbox.add(row())
-    assert outbox.expired(EXP - 1) == []
-    assert [gone.recipient for gone in outbox.expired(EXP)] == ["kitchen"]
-    assert outbox.expired(EXP) == []
+    assert outbox.expired(5.0, EXP - 1) == []
+    assert [gone.recipient for gone in outbox.expired(5.0, EXP)] == ["kitchen"]
+    assert outbox.expired(5.0, EXP) == []
     assert outbox.next_due() is None
+
+
+def test_no_clock_but_the_hub_s_can_end_a_row_of_an_earlier_run() -> None:
+    """A computer that starts in another year must not give up what it had promised to send."""
+    outbox = Outbox()
+    outbox.add(row())
+    assert outbox.expired(1e9, None) == []
+    assert len(outbox.expired(1e9, EXP)) == 1
+
+
+def test_a_row_of_this_run_ends_with_its_life_whatever_the_hub_s_time_turns_out_to_be() -> None:
+    outbox, signed = Outbox(), row()
+    signed.ends = 1800.0
+    outbox.add(signed)
+    assert outbox.expired(1799.0, None) == []
+    assert outbox.expired(1799.0, EXP - 10**11) == []
+    assert len(outbox.expired(1800.0, None)) == 1
 
 
 def test_a_message_and_a_recipient_can_be_dropped() -> None:

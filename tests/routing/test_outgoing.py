@@ -170,3 +170,46 @@ def test_what_a_decision_was_dated_is_what_others_compare(tmp_path: Path) -> Non
         place.crash()
 
     play(scene)
+
+
+@pytest.mark.parametrize("hours", [-3, 3, 87_600])
+def test_what_was_signed_by_a_wrong_clock_is_signed_again_when_the_hub_has_told_the_time(
+    tmp_path: Path, hours: int
+) -> None:
+    """Nobody would believe its date: a withdrawal would be refused for ever, and the page would ring on."""
+
+    async def scene() -> None:
+        place, shift = Place(tmp_path, members()), hours * 3_600_000
+        place.up()
+        place.anchored, place.skew_ms = False, shift
+        post, old = place.post(), place.post(want=0)
+        place.router.run([post, old])
+        await soon(lambda: len(place.session.sent) == 2)
+        place.session.sent.clear()
+        place.anchored, place.skew_ms = True, 0
+        place.router.clock_set(-shift)
+        await soon(lambda: place.session.sent)
+        ((_, envelope, _),) = place.sent()
+        assert envelope.id == post.id
+        assert abs(envelope.at - place.now().ms) < 5000
+        assert place.store.read("SELECT exp FROM outbox") == [(envelope.exp,)]
+        assert not [event for event in place.events if isinstance(event, GaveUp)]
+        place.crash()
+
+    play(scene)
+
+
+def test_a_clock_that_was_right_signs_nothing_twice(tmp_path: Path) -> None:
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.up()
+        place.anchored = False
+        place.router.run([place.post()])
+        await soon(lambda: place.session.sent)
+        place.anchored = True
+        place.router.clock_set(1500)
+        await asyncio.sleep(0.05)
+        assert len(place.session.sent) == 1
+        place.crash()
+
+    play(scene)

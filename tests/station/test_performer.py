@@ -1,12 +1,13 @@
 """Showing what was decided: in turn, honest about what failed, and never for ever."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
 
 from agent.domain.audience import Audience
-from agent.domain.effects import Effect, Hush, Note, Notify, Refresh, Sound, Tell, Unnotify, WakeAt
+from agent.domain.effects import Anchor, Effect, Hush, Note, Notify, Refresh, Sound, Tell, Unnotify, WakeAt
 from agent.domain.events import AnswerGiven, Event, Presented, Seen
 from agent.domain.page import NOT_SHOWN, Answer, InPage
 from agent.station import performer
@@ -30,7 +31,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.notifier, self.events, self.woken = Showing(), list[Event](), list[float]()
-        self.refreshed = 0
+        self.refreshed, self.shifts = 0, list[int]()
         kitchen = Audience("role", "kitchen")
         self.pages = {PAGE: InPage(PAGE, "front", kitchen, NOW_MS, NOW_MS + 1000, note="now")}
         self.desk = Desk("s1", "stove", lambda: ident(9), crew().ledger)
@@ -45,6 +46,7 @@ class Stage:
             texts=lambda: Texts.of("en"),
             grew=lambda _seq, _head: None,
             refresh=self._refresh,
+            clock_set=self.shifts.append,
         )
 
     def _refresh(self) -> None:
@@ -137,6 +139,15 @@ def test_missed_pages_are_told_in_one_line() -> None:
         "While you were away: 1 page, already over",
         "While you were away: 7 pages, already over",
     ]
+
+
+def test_the_first_word_of_the_hub_says_how_wrong_our_clock_was() -> None:
+    stage = Stage()
+    now = time.time() * 1000
+    for _ in range(2):
+        stage.play(Anchor(round(now) + 7_200_000, time.monotonic()))
+    (shift,) = stage.shifts
+    assert abs(shift - 7_200_000) < 5000
 
 
 def test_small_things_are_done() -> None:

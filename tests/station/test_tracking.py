@@ -117,15 +117,23 @@ def test_a_page_that_nobody_got_is_not_called_unanswered() -> None:
     assert told(list(scene.wait(LIFE_S + 1))) == ["notice.page-failed"]
 
 
-def test_the_end_comes_after_a_restart_too_whatever_the_clock_says_then() -> None:
+def test_the_end_comes_after_a_restart_too_by_the_hub_s_time() -> None:
     scene = paged()
     heard(scene, "stove", "presented")
     scene.restart(after=600)
+    scene.up()
+    scene.list_comes()
+    scene.hub_answers()
     assert told(list(scene.wait(LIFE_S - 602))) == []
     assert told(list(scene.wait(3))) == ["notice.page-unanswered"]
+
+
+@pytest.mark.parametrize("years", [-10, 10])
+def test_without_the_hub_s_time_no_clock_ends_a_page_before_its_life_has_passed(years: int) -> None:
     scene = paged()
-    scene.restart(after=-10 * 365 * 86_400)
-    assert told(list(scene.wait(LIFE_S + 1))) == ["notice.page-failed"]
+    scene.restart(after=years * 365 * 86_400)
+    assert told(list(scene.wait(LIFE_S - 1))) == []
+    assert told(list(scene.wait(2))) == ["notice.page-failed"]
 
 
 def test_the_first_who_accepts_is_told_and_an_earlier_one_corrects_it() -> None:

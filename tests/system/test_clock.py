@@ -44,7 +44,8 @@ def test_the_hub_s_word_counts_for_the_moment_it_was_said() -> None:
     computer = Computer()
     clock = computer.clock()
     computer.run(3)
-    clock.anchor(HUB_MS, 101.0)
+    assert clock.anchor(HUB_MS, 101.0) == HUB_MS - 1_700_000_001_000
+    assert clock.anchor(HUB_MS, 101.0) is None
     assert (clock.now().ms, clock.now().anchored) == (HUB_MS + 2_000, True)
 
 
