@@ -9,7 +9,7 @@ from random import Random
 
 from agent.domain.envelope import SEALED_BYTES
 from agent.links.arrivals import Arrivals
-from agent.links.base import Delivery, LinkDown, LinkRefused
+from agent.links.base import INBOX, Delivery, LinkDown, LinkRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,10 @@ class MemorySession:
         self._station = station
         self._net = net
 
-    async def send(self, to: str, sealed: bytes) -> None:
+    async def send(self, to: str, sealed: bytes, channel: str = INBOX) -> None:
         """Bring `sealed` into the mailbox of `to`; raises LinkDown, and ValueError above the limit of all links."""
+        if channel != INBOX:
+            raise ValueError(f"no channel {channel!r} yet")
         if len(sealed) > SEALED_BYTES:
             raise ValueError(f"{len(sealed)} bytes are more than the {SEALED_BYTES} a link carries")
         if self.arrivals.ended is not None:

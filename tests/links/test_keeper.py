@@ -43,7 +43,7 @@ class ScriptedSession:
     def __init__(self, end: Exception | None, *messages: bytes, wait: asyncio.Event | None = None) -> None:
         self.end, self.messages, self.wait, self.closed = end, messages, wait, False
 
-    async def send(self, to: str, sealed: bytes) -> None:
+    async def send(self, to: str, sealed: bytes, channel: str = "") -> None:
         raise AssertionError("nobody sends here")
 
     async def received(self) -> AsyncIterator[Delivery]:

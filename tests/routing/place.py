@@ -43,7 +43,7 @@ class Session:
         self.sent: list[tuple[str, bytes]] = []
         self.broken: Exception | None = None
 
-    async def send(self, to: str, sealed: bytes) -> None:
+    async def send(self, to: str, sealed: bytes, channel: str = "") -> None:
         if self.broken is not None:
             raise self.broken
         self.sent.append((to, sealed))

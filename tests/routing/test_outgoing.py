@@ -39,7 +39,7 @@ def test_repeats_do_not_pile_up_before_a_slow_link() -> None:
     async def scene() -> None:
         session, gate = Session(), asyncio.Event()
 
-        async def slowly(to: str, sealed: bytes) -> None:
+        async def slowly(to: str, sealed: bytes, channel: str = "") -> None:
             await gate.wait()
             session.sent.append((to, sealed))
 

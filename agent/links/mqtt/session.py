@@ -12,7 +12,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.domain.envelope import SEALED_BYTES
 from agent.links.arrivals import Arrivals
-from agent.links.base import Delivery, LinkDown, LinkRefused
+from agent.links.base import INBOX, Delivery, LinkDown, LinkRefused
 from agent.links.mqtt.network import Network
 from agent.links.mqtt.probe import PROBE, Probe
 from agent.links.mqtt.settings import MqttSettings
@@ -54,11 +54,13 @@ class MqttSession:
         """Smoothed round trip to the broker and back, seconds; None until a probe has come back."""
         return self.probe.rtt
 
-    async def send(self, to: str, sealed: bytes) -> None:
+    async def send(self, to: str, sealed: bytes, channel: str = INBOX) -> None:
         """Hand `sealed` to the network for station `to`, waiting while the broker owes us too many acknowledgements.
 
         Raises LinkDown, and ValueError for more than 40,960 bytes, for which the broker would cut the connection.
         """
+        if channel != INBOX:
+            raise ValueError(f"no channel {channel!r} yet")
         if len(sealed) > SEALED_BYTES:
             raise ValueError(f"{len(sealed)} bytes are more than the {SEALED_BYTES} a link carries")
         while self.up and len(self._flying) >= WINDOW:
