@@ -65,6 +65,9 @@ LIFE_MS: dict[str, int] = {
     "presence": MINUTE_MS,
     "probe": MINUTE_MS,
     "error": 10 * MINUTE_MS,
+    **dict.fromkeys(("auth.hello", "auth.proof", "auth.confirm", "auth.ok", "auth.refused"), 2 * MINUTE_MS),
+    **dict.fromkeys(("psk.request", "psk.ready", "psk.hello", "psk.proof"), 2 * MINUTE_MS),
+    **dict.fromkeys(("psk.offer", "psk.stored", "psk.use", "psk.failed"), 2 * MINUTE_MS),
 }
 """The longest life of each type, milliseconds; an envelope that claims more is refused."""
 
@@ -73,6 +76,14 @@ URGENT_LIFE_MS = 10 * MINUTE_MS
 PAGE_BYTES, ORDER_BYTES, PART_BYTES, FRAME_BYTES = 4 * 1024, 8 * 1024, 16 * 1024, 24 * 1024
 SEALED_BYTES = 40 * 1024
 """Limits in bytes: body of a page, of an order change, of a list part; whole frame; sealed container."""
+
+
+def channel_kind(type_: str) -> str:
+    """Return on which kind of channel this type travels: "" the inbox, "auth", or "psk", a round of renewal."""
+    kind = type_.partition(".")[0]
+    if kind == "auth" or type_ in ("psk.request", "psk.ready"):
+        return "auth"
+    return kind if kind == "psk" else ""
 
 
 def body_limit(type_: str) -> int:

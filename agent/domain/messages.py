@@ -10,6 +10,13 @@ Count = Annotated[int, Meta(ge=0, le=SAFE_INT)]
 ShortText = Annotated[str, Meta(max_length=120)]
 NoteText = Annotated[str, Meta(max_length=500)]
 HashText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Token = HashText
+"""32 bytes in base64url: a nonce, a MAC."""
+KeyId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{11}$")]
+SessionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22}$")]
+RoundId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+Generation = Annotated[int, Meta(ge=1, le=SAFE_INT)]
+RefusalCode = Annotated[str, Meta(pattern=r"^[a-z-]{1,32}$")]
 FrameText = Annotated[str, Meta(max_length=24 * 1024)]
 
 Stamp = tuple[Millis, Count, Name]
@@ -160,6 +167,119 @@ class Probe(Parameters, frozen=True, kw_only=True):
     live: Annotated[str, Meta(max_length=12 * 1024)] | None = None
 
 
+class AuthHello(Parameters, frozen=True, kw_only=True):
+    """A1, station to hub: I hold this PSK; prove that you do."""
+
+    psk_id: KeyId
+    gen: Generation
+    n_s: Token
+    mac: Token
+
+
+class AuthProof(Parameters, frozen=True, kw_only=True):
+    """A2, hub to station, to the hello with this `n_s`: I do, until `not_after`."""
+
+    n_s: Token
+    n_h: Token
+    not_after: Millis
+    mac: Token
+
+
+class AuthConfirm(Parameters, frozen=True, kw_only=True):
+    """A3, station to hub: and I do, fresh as your `n_h`."""
+
+    n_s: Token
+    n_h: Token
+    mac: Token
+
+
+class AuthOk(Parameters, frozen=True, kw_only=True):
+    """A4, hub to station: you are in, until `until`; this is the time, and what you are here."""
+
+    n_s: Token
+    session: SessionId
+    until: Millis
+    hub_time: Millis
+    roles: Annotated[tuple[Name, ...], Meta(max_length=64)]
+    mac: Token
+
+
+class AuthRefused(Parameters, frozen=True, kw_only=True):
+    """Hub to station: not with this key, or not so. `about` is the nonce of the hello it answers, or the round."""
+
+    about: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{32,43}$")]
+    code: RefusalCode
+
+
+class PskRequest(Parameters, frozen=True, kw_only=True):
+    """R0, station to hub: I want new keys; this will be our round."""
+
+    round: RoundId
+    psk_id: KeyId
+    backup_id: KeyId
+
+
+class PskReady(Parameters, frozen=True, kw_only=True):
+    """R0, hub to station: I listen to this round."""
+
+    round: RoundId
+
+
+class PskHello(Parameters, frozen=True, kw_only=True):
+    """R2, station to hub: I hold this backup; prove that you do."""
+
+    round: RoundId
+    backup_id: KeyId
+    gen: Generation
+    n_s: Token
+    mac: Token
+
+
+class PskProof(Parameters, frozen=True, kw_only=True):
+    """R3, hub to station: I do."""
+
+    round: RoundId
+    n_s: Token
+    n_h: Token
+    mac: Token
+
+
+class PskOffer(Parameters, frozen=True, kw_only=True):
+    """R4, station to hub: these shall be our keys; `box` holds both, encrypted under the backup."""
+
+    round: RoundId
+    gen: Generation
+    psk_id: KeyId
+    backup_id: KeyId
+    box: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{107}$")]
+    mac: Token
+
+
+class PskStored(Parameters, frozen=True, kw_only=True):
+    """R5, hub to station: I have them on disk, good until `not_after`; `mac` is made with the new PSK."""
+
+    round: RoundId
+    gen: Generation
+    not_after: Millis
+    life_ms: Annotated[int, Meta(ge=1, le=SAFE_INT)]
+    mac: Token
+
+
+class PskUse(Parameters, frozen=True, kw_only=True):
+    """R6, station to hub: so have I; the old ones may go."""
+
+    round: RoundId
+    psk_id: KeyId
+    mac: Token
+
+
+class PskFailed(Parameters, frozen=True, kw_only=True):
+    """Station to hub: this round is over, your proof was wrong."""
+
+    round: RoundId
+    code: RefusalCode
+
+
 class ErrorNote(Parameters, frozen=True, kw_only=True):
     """We could not understand a message of yours."""
 
@@ -181,6 +301,19 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "ledger.head": LedgerHead,
     "presence": Presence,
     "probe": Probe,
+    "auth.hello": AuthHello,
+    "auth.proof": AuthProof,
+    "auth.confirm": AuthConfirm,
+    "auth.ok": AuthOk,
+    "auth.refused": AuthRefused,
+    "psk.request": PskRequest,
+    "psk.ready": PskReady,
+    "psk.hello": PskHello,
+    "psk.proof": PskProof,
+    "psk.offer": PskOffer,
+    "psk.stored": PskStored,
+    "psk.use": PskUse,
+    "psk.failed": PskFailed,
     "error": ErrorNote,
 }
 """Every MESSAGE TYPE this version speaks; the others of nmr/1 join with the issue that needs them."""

@@ -11,7 +11,22 @@ EVERYWHERE = frozenset({"station", "person", "role", "all", "hub"})
 SOME = frozenset({"station", "person", "role"})
 NOBODY: frozenset[str] = frozenset()
 READS = frozenset({"probe", "presence", "receipt", "error", "order.list", "ledger.get"})
-HUB_ONLY = frozenset({"order.part", "ledger.part", "ledger.entry", "ledger.head"})
+PROOFS = frozenset({"auth.hello", "auth.confirm", "psk.request", "psk.hello", "psk.offer", "psk.use", "psk.failed"})
+"""What anybody says to the hub, and to nobody else, to be let in."""
+HUB_ONLY = frozenset(
+    {
+        "order.part",
+        "ledger.part",
+        "ledger.entry",
+        "ledger.head",
+        "auth.proof",
+        "auth.ok",
+        "auth.refused",
+        "psk.ready",
+        "psk.proof",
+        "psk.stored",
+    }
+)
 
 PAGES: dict[str, frozenset[str]] = {
     "display": NOBODY,
@@ -35,8 +50,8 @@ def may(roles: Iterable[str], type_: str, audience: Audience) -> bool:
     ranks = ranks_of(roles)
     if "hub" in ranks or type_ in READS:
         return True
-    if type_ in HUB_ONLY:
-        return False
+    if type_ in HUB_ONLY or type_ in PROOFS:
+        return type_ in PROOFS and audience.kind == "hub"
     if type_ in ("page.new", "page.withdraw"):
         return any(audience.kind in PAGES[rank] for rank in ranks)
     if type_ == "page.answer":
