@@ -111,6 +111,17 @@ def channel_of_round(round_hex: str) -> str:
 
 def checked(channel: str) -> str:
     """The same channel; raises ValueError if there is none of that name."""
-    if _CHANNEL.fullmatch(channel) is None:
+    if not is_channel(channel):
         raise ValueError(f"{channel!r} is no channel of a link")
     return channel
+
+
+def is_channel(name: str) -> bool:
+    """Whether there can be a channel of that name."""
+    return _CHANNEL.fullmatch(name) is not None
+
+
+def check_way(sender: str, to: str, channel: str) -> None:
+    """Raise ValueError if `channel` does not exist or does not lead from `sender` to `to`."""
+    if checked(channel) != INBOX and HUB not in (sender, to):
+        raise ValueError(f"channel {channel!r} leads to the hub, not to {to}")

@@ -1,7 +1,7 @@
 """The only reconnect loop of the product: it keeps one link up and says at every moment how it stands."""
 
 #   connecting ──▶ up ──▶ down ── a delay, or `again` ──▶ connecting
-#        ├── LinkDown, OSError, a defect ──▶ down
+#        ├── LinkDown, OSError, a defect ──▶ down        (HubUnproven: with slow delays)
 #        └── LinkRefused ──▶ refused ── `again` only ──▶ connecting
 
 import asyncio
@@ -15,12 +15,14 @@ from enum import Enum
 from traceback import extract_tb
 from typing import Literal
 
-from agent.links.base import Delivery, Link, LinkDown, LinkRefused, Session
+from agent.links.base import Delivery, HubUnproven, Link, LinkDown, LinkRefused, Session
 
 PROVEN_S = 5.0
 """How long a session must have lived for the next delay to be the shortest again, seconds."""
 
 SHORTEST_S, FIRST_BOUND_S, LONGEST_S = 0.1, 0.5, 30.0
+SLOW_SHORTEST_S, SLOW_FIRST_BOUND_S, SLOW_LONGEST_S = 5.0, 10.0, 300.0
+"""The same after a hub that did not prove itself, which costs it and us a whole handshake."""
 
 Standing = Literal["connecting", "up", "down", "refused"]
 
@@ -41,6 +43,7 @@ class Fate(Enum):
     """What an error means for the link it came from."""
 
     RETRY = "the world is like that: try again after a delay"
+    RETRY_SLOWLY = "the hub did not prove itself: try again after a long delay"
     STOP = "the other side does not want us: wait for a new configuration"
     DEFECT = "a mistake in this program: write it to the log once, then try again"
 
@@ -49,6 +52,8 @@ def retry_or_fatal(error: BaseException) -> Fate:
     """Decide whether the link tries again; the one place of the product where that is decided."""
     if isinstance(error, LinkRefused):
         return Fate.STOP
+    if isinstance(error, HubUnproven):
+        return Fate.RETRY_SLOWLY
     if isinstance(error, (LinkDown, OSError)):
         return Fate.RETRY
     return Fate.DEFECT
@@ -59,10 +64,18 @@ def backoff(chance: Callable[[], float] = random.random) -> Iterator[float]:
 
     The whole range is used, so that a thousand stations do not return to a restarted broker at one moment.
     """
-    bound = FIRST_BOUND_S
+    return _growing(SHORTEST_S, FIRST_BOUND_S, LONGEST_S, chance)
+
+
+def slow_backoff(chance: Callable[[], float] = random.random) -> Iterator[float]:
+    """Seconds to wait after a hub that did not prove itself: between 5 and a bound that doubles from 10 to 300."""
+    return _growing(SLOW_SHORTEST_S, SLOW_FIRST_BOUND_S, SLOW_LONGEST_S, chance)
+
+
+def _growing(shortest: float, bound: float, longest: float, chance: Callable[[], float]) -> Iterator[float]:
     while True:
-        yield SHORTEST_S + chance() * (bound - SHORTEST_S)
-        bound = min(2 * bound, LONGEST_S)
+        yield shortest + chance() * (bound - shortest)
+        bound = min(2 * bound, longest)
 
 
 async def keep_up(
@@ -72,6 +85,7 @@ async def keep_up(
     arrived: Callable[[Delivery], None],
     changed: Callable[[LinkState], None],
     delays: Callable[[], Iterator[float]] = backoff,
+    slow_delays: Callable[[], Iterator[float]] = slow_backoff,
     again: asyncio.Event | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
@@ -79,17 +93,26 @@ async def keep_up(
 
     `opened` gets each new session, which is good until `changed` says otherwise; `arrived` gets what comes over it.
     `again`, set after sleep, a change of network or of configuration, ends any wait and revives a refused link;
-    it belongs to this keeper, which clears it.
+    it belongs to this keeper, which clears it. `slow_delays` are those after HubUnproven; they begin anew only after a
+    session that lasted and did not end so.
     """
     again = again or asyncio.Event()
     lives = _Lives(link, opened, arrived, changed, clock)
-    waits = delays()
+    waits, slow_waits = delays(), slow_delays()
     while True:
         again.clear()
         fate, lasted = await lives.next()
         if lasted >= PROVEN_S:
             waits = delays()
-        await _pause(again, None if fate is Fate.STOP else next(waits))
+            slow_waits = slow_waits if fate is Fate.RETRY_SLOWLY else slow_delays()
+        match fate:
+            case Fate.STOP:
+                seconds = None
+            case Fate.RETRY_SLOWLY:
+                seconds = next(slow_waits)
+            case _:
+                seconds = next(waits)
+        await _pause(again, seconds)
 
 
 async def _pause(again: asyncio.Event, seconds: float | None) -> None:

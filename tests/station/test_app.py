@@ -52,7 +52,7 @@ def test_a_station_that_ends_says_good_bye(tmp_path: Path) -> None:
         front = Desk(tmp_path, members, "front")
         async with front.running(net.link("front")):
             await until(lambda: front.app.core.reach.connected, "the link")
-        kept = [sealed for _, sealed in net._boxes["hub"]._kept.values()]
+        kept = [letter.sealed for letter in net._boxes["hub"]._kept.values()]
         said = [read_body(take_apart(open_sealed(sealed, members.hub)).body)[1] for sealed in kept]
         assert Presence(up=False) in said
 

@@ -80,9 +80,9 @@ class Network:
         info = self._mqtt.publish(topic, payload, qos=1)
         return self._queued(info.rc, info.mid)
 
-    def subscribe(self, topic: str) -> int:
-        """Ask for a topic with QoS 1 and return the number `granted` will name; raises LinkDown."""
-        return self._queued(*self._mqtt.subscribe(topic, qos=1))
+    def subscribe(self, topic: str, qos: int) -> int:
+        """Ask for a topic and return the number `granted` will name; raises LinkDown."""
+        return self._queued(*self._mqtt.subscribe(topic, qos))
 
     def unsubscribe(self, topic: str) -> int:
         """Give a topic up and return the number `granted` will name; raises LinkDown."""

@@ -9,11 +9,8 @@ import asyncio
 import logging
 
 from agent.links.base import LinkDown
-from agent.links.mqtt.network import Network
 from agent.links.mqtt.session import MqttSession
 
-PAUSES_S = (0.5, 1.5)
-"""Before the second and the third SUBSCRIBE, if a cluster that just started refuses the first, seconds."""
 HELD_BACK = 20
 """With so many messages not accepted, a broker may send no more: Mosquitto's default."""
 
@@ -21,12 +18,14 @@ _log = logging.getLogger(__name__)
 
 
 class Proof:
-    """Judges one session. `every` is the time between probes, `within` how long one may take, seconds."""
+    """Judges one session, whose letters come on `inbox`.
 
-    def __init__(self, session: MqttSession, network: Network, inbox: str, *, every: float, within: float) -> None:
+    `every` is the time between probes, `within` how long one may take, seconds.
+    """
+
+    def __init__(self, session: MqttSession, inbox: str, *, every: float, within: float) -> None:
         self._session = session
-        self._network = network
-        self._topic = f"{inbox}/+"
+        self._inbox = inbox
         self._every = every
         self._within = within
 
@@ -37,8 +36,8 @@ class Proof:
             return
         if not self._session.probe.taken:
             raise LinkDown("the broker does not take messages")
-        _log.warning("the broker granted %s and delivers nothing: subscribing anew", self._topic)
-        await self._session.answer(self._network.unsubscribe(self._topic))
+        _log.warning("the broker granted %s and delivers nothing: subscribing anew", self._inbox)
+        await self._session.requests.unsubscribe(self._inbox)
         await self._subscribe()
         if not await self._comes_through(held_back=1):
             raise LinkDown("the broker delivers nothing to this station")
@@ -58,14 +57,7 @@ class Proof:
             raise
 
     async def _subscribe(self) -> None:
-        for pause in (*PAUSES_S, None):
-            codes = await self._session.answer(self._network.subscribe(self._topic))
-            if not any(code.is_failure for code in codes):
-                return
-            _log.warning("the broker refused the subscription to %s", self._topic)
-            if pause is not None:
-                await asyncio.sleep(pause)
-        raise LinkDown("the broker refuses the subscription of this station")
+        await self._session.requests.subscribe(self._inbox, qos=1)
 
     async def _comes_through(self, held_back: int = HELD_BACK) -> bool:
         """Send a probe and wait for it, or for any message that shows the same.

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
+from agent.links.mqtt.gated import GatedMqttSession
 from agent.links.mqtt.session import MqttSession
 from agent.links.mqtt.settings import MqttSettings
 
@@ -20,6 +22,7 @@ class FakeNetwork:
     def __init__(self) -> None:
         self.session: MqttSession
         self.did: list[str] = []
+        self.asked: list[tuple[str, int]] = []
         self.acked: list[int] = []
         self.echoes = True
         self.takes = True
@@ -35,7 +38,8 @@ class FakeNetwork:
             self._soon(self.session.arrived, message(1000 + number, payload, sender="me"))
         return number
 
-    def subscribe(self, topic: str) -> int:
+    def subscribe(self, topic: str, qos: int) -> int:
+        self.asked.append((topic, qos))
         return self._answered("subscribe", [ReasonCode(PacketTypes.SUBACK, self.codes.pop(0))])
 
     def unsubscribe(self, topic: str) -> int:
@@ -60,18 +64,31 @@ class FakeNetwork:
 
 
 def message(mid: int, payload: bytes, sender: str = "other", qos: int = 1, to: str = "me") -> MQTTMessage:
-    """A message as paho hands it over."""
-    one = MQTTMessage(mid, f"nmr/1/s1/to/{to}/{sender}".encode())
+    """A letter to an inbox as paho hands it over."""
+    return message_on(f"nmr/1/s1/to/{to}/{sender}", payload, qos, mid)
+
+
+def message_on(topic: str, payload: bytes, qos: int = 0, mid: int = 0) -> MQTTMessage:
+    """The same on any topic."""
+    one = MQTTMessage(mid, topic.encode())
     one.payload, one.qos = payload, qos
     return one
 
 
-def with_session(walk: Callable[[MqttSession, FakeNetwork], Coroutine[Any, Any, None]]) -> None:
-    """Run `walk` with a session on a fake network."""
+def with_session(
+    walk: Callable[[GatedMqttSession, FakeNetwork], Coroutine[Any, Any, None]],
+    *,
+    gated: bool = False,
+    station: str = "me",
+) -> None:
+    """Run `walk` with a session on a fake network, whose inbox is open unless `gated`."""
 
     async def run() -> None:
-        network = FakeNetwork()
-        network.session = MqttSession(SETTINGS, network)  # type: ignore[arg-type]
-        await walk(network.session, network)
+        network, settings = FakeNetwork(), replace(SETTINGS, station=station)
+        session = GatedMqttSession(settings, network, every=0.02, within=0.05)  # type: ignore[arg-type]
+        network.session = session
+        if not gated:
+            session.hand_over()
+        await walk(session, network)
 
     asyncio.run(run())

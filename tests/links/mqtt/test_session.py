@@ -99,6 +99,6 @@ def test_only_a_wrong_password_and_a_missing_right_are_a_refusal(code: str, erro
     async def walk(session: MqttSession, network: FakeNetwork) -> None:
         session.connected(ReasonCode(PacketTypes.CONNACK, code))
         with pytest.raises(error):
-            await session.welcome()
+            await session.requests.welcome()
 
     with_session(walk)
