@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from agent.domain.audience import Audience
+from agent.domain.bundle import Bundle
 from agent.domain.envelope import PAGE, WANT_STORED
 from agent.domain.errors import NmrError
 from agent.domain.messages import Parameters
@@ -28,6 +29,7 @@ class Post(Struct, frozen=True):
 
     With want > 0 its rows are committed together with the Keeps before it and stay until the receipt came.
     `at`, ms UTC, is when it was decided, where others compare that; else it is the moment of signing.
+    On a `channel` (envelope.channel_kind) it wants no receipt and takes the link that has such channels.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Post(Struct, frozen=True):
     prio: int = PAGE
     life_ms: int | None = None
     at: int | None = None
+    channel: str = ""
 
 
 class Acknowledge(Struct, frozen=True):
@@ -107,6 +110,39 @@ class Anchor(Struct, frozen=True):
     mono: float
 
 
+class ReadKeys(Struct, frozen=True):
+    """Read the bundle of keys from the disk, then tell KeysRead."""
+
+
+class SaveKeys(Struct, frozen=True):
+    """Replace the bundle of keys on the disk, whole or not at all, then tell KeysSaved."""
+
+    bundle: Bundle
+
+
+class Listen(Struct, frozen=True):
+    """Subscribe to what the hub says on a channel, then tell ChannelOpen."""
+
+    channel: str
+
+
+class Unlisten(Struct, frozen=True):
+    """Give a channel up."""
+
+    channel: str
+
+
+class OpenInbox(Struct, frozen=True):
+    """The hub has proven itself: let the link that waits for that carry messages."""
+
+
+class Abort(Struct, frozen=True):
+    """End the link that waits for the hub's proof; `soon` tries again at once, else after a slow pause."""
+
+    why: str
+    soon: bool = False
+
+
 class WakeAt(Struct, frozen=True):
     """Send a Woke at this monotonic time at the latest."""
 
@@ -141,6 +177,12 @@ Effect = (
     | Refresh
     | LedgerGrew
     | Anchor
+    | ReadKeys
+    | SaveKeys
+    | Listen
+    | Unlisten
+    | OpenInbox
+    | Abort
     | WakeAt
     | Reply
     | Note

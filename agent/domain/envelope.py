@@ -49,6 +49,23 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
 WANT_NOTHING, WANT_STORED, WANT_PRESENTED = 0, 1, 2
 QUIET, PAGE, URGENT = 0, 1, 2
 
+PROOF_TYPES = (
+    "auth.hello",
+    "auth.proof",
+    "auth.confirm",
+    "auth.ok",
+    "auth.refused",
+    "psk.request",
+    "psk.ready",
+    "psk.hello",
+    "psk.proof",
+    "psk.offer",
+    "psk.stored",
+    "psk.use",
+    "psk.failed",
+)
+"""What station and hub say to each other to prove that they hold the same key, on channels of its own."""
+
 LIFE_MS: dict[str, int] = {
     "page.new": 30 * MINUTE_MS,
     "page.answer": 30 * MINUTE_MS,
@@ -65,9 +82,7 @@ LIFE_MS: dict[str, int] = {
     "presence": MINUTE_MS,
     "probe": MINUTE_MS,
     "error": 10 * MINUTE_MS,
-    **dict.fromkeys(("auth.hello", "auth.proof", "auth.confirm", "auth.ok", "auth.refused"), 2 * MINUTE_MS),
-    **dict.fromkeys(("psk.request", "psk.ready", "psk.hello", "psk.proof"), 2 * MINUTE_MS),
-    **dict.fromkeys(("psk.offer", "psk.stored", "psk.use", "psk.failed"), 2 * MINUTE_MS),
+    **dict.fromkeys(PROOF_TYPES, 2 * MINUTE_MS),
 }
 """The longest life of each type, milliseconds; an envelope that claims more is refused."""
 

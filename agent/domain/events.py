@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from agent.domain.audience import Audience
+from agent.domain.bundle import Bundle
 from agent.domain.envelope import Envelope
 from agent.domain.messages import FieldValue, Kind, Parameters
 
@@ -28,6 +29,7 @@ class Arrived(Struct, frozen=True):
     link: str
     unverified: bool = False
     expired: bool = False
+    channel: str = ""
 
 
 class Sent(Struct, frozen=True):
@@ -72,12 +74,38 @@ class NotSaved(Struct, frozen=True):
 
 
 class LinkChanged(Struct, frozen=True):
-    """A link went up or down, or was refused."""
+    """A link changed: `state` is connecting, proving (connected, and the hub has not proven itself yet), up, down or
+    refused.
+    """
 
     name: str
     state: str
     why: str = ""
     rtt_ms: float | None = None
+
+
+class KeysRead(Struct, frozen=True):
+    """What the disk holds: our bundle, or none and why, in words for people; `fault` is missing, unreadable,
+    damaged, foreign or locked.
+    """
+
+    bundle: Bundle | None
+    fault: str = ""
+    title: str = ""
+    message: str = ""
+
+
+class KeysSaved(Struct, frozen=True):
+    """A new bundle is on the disk, or could not be written and the old one still is; `why` for people."""
+
+    ok: bool
+    why: str = ""
+
+
+class ChannelOpen(Struct, frozen=True):
+    """What the hub says on this channel comes to us now."""
+
+    channel: str
 
 
 class PageAsked(Struct, frozen=True):
@@ -162,6 +190,9 @@ Event = (
     | GaveUp
     | NotSaved
     | LinkChanged
+    | KeysRead
+    | KeysSaved
+    | ChannelOpen
     | PageAsked
     | AnswerGiven
     | WithdrawAsked

@@ -1,7 +1,7 @@
 """The one way in: every check a sealed container passes before it counts, cheapest first.
 
     size, rate -> my kid, open -> frame grammar -> kid known and not revoked -> signature -> strict JSON -> schema
-    -> site, sender owns the kid -> link agrees -> the audience is me -> time -> rights
+    -> site, sender owns the kid -> link and channel agree -> the audience is me -> time -> rights
 
 Each refusal has a code of its own (REFUSALS), counted and logged with hash, length and a safe prefix.
 """
@@ -9,7 +9,7 @@ Each refusal has a code of its own (REFUSALS), counted and logged with hash, len
 from dataclasses import dataclass
 
 from agent.domain.audience import EVERYBODY, Audience
-from agent.domain.envelope import LIFE_MS, MINUTE_MS, SEALED_BYTES, Envelope
+from agent.domain.envelope import LIFE_MS, MINUTE_MS, PROOF_TYPES, SEALED_BYTES, Envelope, channel_kind
 from agent.domain.events import Instant
 from agent.domain.ledger import Ledger, Member, is_meant
 from agent.domain.messages import Parameters
@@ -20,6 +20,7 @@ from agent.wire.keys import Identity
 from agent.wire.seal import open_sealed
 
 AHEAD_MS = 2 * MINUTE_MS
+TIMELESS = frozenset({"probe", *PROOF_TYPES})
 
 REFUSALS = (
     "size",
@@ -38,6 +39,7 @@ REFUSALS = (
     "site",
     "sender",
     "link",
+    "channel",
     "audience",
     "life",
     "ahead",
@@ -65,13 +67,15 @@ class Admission:
         self._me = me
         self._buckets = buckets
 
-    def admit(self, link: str, peer: str | None, sealed: bytes, ledger: Ledger, now: Instant) -> Admitted:
+    def admit(
+        self, link: str, peer: str | None, sealed: bytes, ledger: Ledger, now: Instant, channel: str = ""
+    ) -> Admitted:
         """Return the message in `sealed`; raises FrameRefused with one of REFUSALS.
 
         `peer` is the station the link vouches for, or None where it knows none.
         """
         self.enter(link, peer, sealed, now)
-        return self.check(peer, sealed, ledger, now)
+        return self.check(peer, sealed, ledger, now, channel)
 
     def enter(self, link: str, peer: str | None, sealed: bytes, now: Instant) -> None:
         """The cheap half, which counts what a peer sends; raises FrameRefused("size" | "rate")."""
@@ -80,7 +84,7 @@ class Admission:
         if not self._buckets.take(link, peer or "", now.mono):
             raise FrameRefused("rate")
 
-    def check(self, peer: str | None, sealed: bytes, ledger: Ledger, now: Instant) -> Admitted:
+    def check(self, peer: str | None, sealed: bytes, ledger: Ledger, now: Instant, channel: str = "") -> Admitted:
         """The costly half, which changes nothing and so may run in any thread."""
         frame = open_sealed(sealed, self._me)
         parts = take_apart(frame)
@@ -96,6 +100,7 @@ class Admission:
             self._check_address(unknown.envelope, owner, peer, ledger)
             raise
         audience = self._check_address(envelope, owner, peer, ledger)
+        _check_channel(envelope, params, channel)
         expired = _check_time(envelope, now)
         if not may(owner.roles, envelope.type, audience):
             raise FrameRefused("rights", f"{owner.station} may not send {envelope.type} to {audience}")
@@ -121,16 +126,23 @@ class Admission:
         return not mine.revoked and is_meant(mine, audience)
 
 
+def _check_channel(envelope: Envelope, params: Parameters, channel: str) -> None:
+    """Proofs of keys travel on their own channels, nothing else does, and a round's words only on its own."""
+    kind, _, round_ = channel.partition("/")
+    if kind != channel_kind(envelope.type) or (round_ and round_ != getattr(params, "round", round_)):
+        raise FrameRefused("channel", f"{envelope.type} on {channel or 'the inbox'}")
+
+
 def _check_time(envelope: Envelope, now: Instant) -> bool:
     """Return whether it has expired; an answer to nothing is refused, a page of the past is listed as missed.
 
     A probe is never refused for its time: it is what brings the time to a clock that is wrong, and its answer
-    counts only for the probe it names.
+    counts only for the probe it names. So it is with proofs of keys: their nonces say whether they are new.
     """
     life = envelope.exp - envelope.at
     if not 0 < life <= LIFE_MS[envelope.type]:
         raise FrameRefused("life")
-    if not now.anchored or envelope.type == "probe":
+    if not now.anchored or envelope.type in TIMELESS:
         return False
     if envelope.at > now.ms + AHEAD_MS:
         raise FrameRefused("ahead")

@@ -90,7 +90,9 @@ class Incoming:
     def _check(self, delivery: Delivery) -> Admitted | FrameRefused:
         """Look at a container; runs in the loop or beside it."""
         try:
-            return self._admission.check(delivery.sender, delivery.sealed, self._ledger(), self._now())
+            return self._admission.check(
+                delivery.sender, delivery.sealed, self._ledger(), self._now(), delivery.channel
+            )
         except FrameRefused as refused:
             return refused
 
@@ -165,4 +167,5 @@ def _event(admitted: Admitted, delivery: Delivery) -> Arrived:
         delivery.link,
         unverified=admitted.unverified,
         expired=admitted.expired,
+        channel=delivery.channel,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from agent.links.base import LinkDown, Session
 from agent.routing.policy import LinkView
+from agent.system.crash import point
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ class Lane:
         self.name = name
         self._session = session
         self._took = took
-        self._waiting: dict[tuple[str, str], bytes] = {}
+        self._waiting: dict[tuple[str, str], tuple[bytes, str, str]] = {}
         self._wake, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._task = asyncio.create_task(self._pump(), name=f"lane {name}")
@@ -34,9 +35,9 @@ class Lane:
         """The link as the policy sees it."""
         return LinkView(self.name, getattr(self._session, "rtt", None))
 
-    def put(self, id_: str, recipient: str, sealed: bytes) -> None:
-        """Queue a container; one that waits already goes once."""
-        self._waiting[id_, recipient] = sealed
+    def put(self, id_: str, recipient: str, sealed: bytes, channel: str = "", step: str = "") -> None:
+        """Queue a container; one that waits already goes once. `step` names a crash point around its sending."""
+        self._waiting[id_, recipient] = sealed, channel, step
         self._idle.clear()
         self._wake.set()
 
@@ -53,15 +54,19 @@ class Lane:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                (id_, recipient), sealed = next(iter(self._waiting.items()))
+                (id_, recipient), (sealed, channel, step) = next(iter(self._waiting.items()))
                 del self._waiting[id_, recipient]
-                await self._carry(id_, recipient, sealed)
+                await self._carry(id_, recipient, sealed, channel, step)
             self._idle.set()
 
-    async def _carry(self, id_: str, recipient: str, sealed: bytes) -> None:
+    async def _carry(self, id_: str, recipient: str, sealed: bytes, channel: str, step: str) -> None:
         """Hand one container over; whatever a link does wrong with it, those behind it go on."""
         try:
-            await self._session.send(recipient, sealed)
+            if step:
+                point(f"{step}.before")
+            await self._session.send(recipient, sealed, channel)
+            if step:
+                point(f"{step}.after")
             self._took(id_, recipient, self.name)
         except LinkDown:
             self._waiting.clear()

@@ -13,7 +13,7 @@ from agent.links.base import Session
 from agent.routing import rows
 from agent.routing.lane import Lane
 from agent.routing.outbox import Outbox, Row
-from agent.routing.policy import LinkView, choose, late_after
+from agent.routing.policy import CHANNELLED, LinkView, choose, late_after
 from agent.routing.signing import Signed, Signing
 from agent.system.store import Store, StoreError
 from agent.wire.keys import Identity
@@ -43,6 +43,7 @@ class Outgoing:
         self.sign = self._signing.sign
         self._outbox = Outbox()
         self._lanes: dict[str, Lane] = {}
+        self._gates: dict[str, Lane] = {}
         self._unsure: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -61,30 +62,40 @@ class Outgoing:
 
     async def drain(self) -> None:
         """Wait until every link has taken what waits for it."""
-        await asyncio.gather(*(lane.drained() for lane in self._lanes.values()))
+        await asyncio.gather(*(lane.drained() for lane in (self._gates | self._lanes).values()))
 
     def stop(self) -> None:
         """Stop repeating; everything open is on disk."""
         if self._timer is not None:
             self._timer.cancel()
-        for name in list(self._lanes):
+        for name in list(self._gates | self._lanes):
             self.closed(name)
+
+    def greeted(self, name: str, session: Session) -> None:
+        """A link is connected, and the hub has to prove itself before anything but proofs goes over it."""
+        self.closed(name)
+        self._gates[name] = Lane(name, session, self._took)
 
     def opened(self, name: str, session: Session) -> None:
         """A link came up: what its recipients have not stored goes now."""
+        lane = self._gates.pop(name, None)
         self.closed(name)
-        self._lanes[name] = Lane(name, session, self._took)
+        self._lanes[name] = lane or Lane(name, session, self._took)
         self._outbox.try_now(self._now().mono)
         self._look()
 
     def closed(self, name: str) -> None:
         """A link went down."""
-        lane = self._lanes.pop(name, None)
-        if lane is not None:
-            lane.close()
+        for lanes in (self._gates, self._lanes):
+            lane = lanes.pop(name, None)
+            if lane is not None:
+                lane.close()
 
     def launch(self, signed: Signed) -> None:
         """Send a post for the first time; its rows, if it wants a receipt, are committed."""
+        if signed.post.channel:
+            self._say(signed)
+            return
         instant = self._now()
         now, ends = instant.mono, instant.mono + max(0, signed.exp - instant.ms) / 1000
         for id_, recipient, prio, want, exp in signed.rows():
@@ -100,6 +111,16 @@ class Outgoing:
             for attempt in self._outbox.due(now, self._views(), only=row):
                 self._send(row, signed.frame, attempt.links)
             self._wake_at(min(row.due, now + late_after(prio)), now)
+
+    def _say(self, signed: Signed) -> None:
+        """Send a proof, on the links that have channels for it; what is lost is said again by who waits for it."""
+        post, lanes = signed.post, self._gates | self._lanes
+        step = f"{'hub' if self._me.station == HUB else 'station'}.send.{post.type}"
+        for recipient in post.recipients:
+            sealed = self._signing.sealed(recipient, signed.frame)
+            for name in CHANNELLED:
+                if name in lanes and sealed is not None:
+                    lanes[name].put(post.id, recipient, sealed, post.channel, step)
 
     def hear(self, receipt: Receipt, station: str, link: str) -> None:
         """Take a receipt in: tell the core all of it, then close what it fulfils.

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from agent.domain.envelope import PAGE, QUIET, URGENT
 
 FAST = ("p2p", "mqtt", "memory")
+CHANNELLED = ("mqtt", "memory")
+"""Links that carry the proofs of keys: those that lead to the hub."""
 RANK = {"p2p": 0, "mqtt": 1, "memory": 2, "mail": 3}
 LATE_S = {QUIET: math.inf, PAGE: 10.0, URGENT: 5.0}
 TIMES: dict[int, tuple[float, ...]] = {

@@ -14,6 +14,7 @@ from agent.domain.envelope import WANT_NOTHING
 from agent.domain.errors import NmrError
 from agent.domain.events import Event, GaveUp, Instant, NotSaved
 from agent.domain.ledger import Ledger
+from agent.domain.names import HUB
 from agent.links.base import Delivery, Session
 from agent.routing import rows
 from agent.routing.admission import Admission
@@ -21,6 +22,7 @@ from agent.routing.incoming import Incoming
 from agent.routing.outgoing import Outgoing
 from agent.routing.replies import Replies
 from agent.routing.signing import Signed
+from agent.system.crash import point
 from agent.system.store import Store
 from agent.wire.frame import TooLarge
 from agent.wire.keys import Identity
@@ -53,6 +55,7 @@ class Router:
         perform: Callable[[Effect], None],
     ) -> None:
         self._store, self._tell, self._perform = store, handle, perform
+        self._side = "hub" if me.station == HUB else "station"
         self._outgoing = Outgoing(me, store, ledger, now, handle)
         self._replies = Replies(self._post_once, new_id, lambda: now().ms)
         self._incoming = Incoming(
@@ -91,6 +94,10 @@ class Router:
         self._replies.send()
         self._incoming.stop()
         self._outgoing.stop()
+
+    def greeted(self, name: str, session: Session) -> None:
+        """A link is connected; until it is `opened` it carries proofs of keys and nothing else."""
+        self._outgoing.greeted(name, session)
 
     def opened(self, name: str, session: Session) -> None:
         """A link came up."""
@@ -131,14 +138,17 @@ class Router:
             return
         if arrived is not None and not any(isinstance(e, Notify) and e.page == arrived for e in effects):
             works.append(lambda db: rows.mark_handled(db, arrived))
+        steps = [f"{self._side}.write.{effect.kind}" for effect in later if isinstance(effect, Keep)]
         if works:
+            for step in steps:
+                point(f"{step}.before")
             self._store.submit(
                 lambda db: _run_all(works, db),
-                lambda _: self._finish(later, signed),
+                lambda _: self._finish(later, signed, steps),
                 lambda error: self._failed(later, error),
             )
         else:
-            self._finish(later, signed)
+            self._finish(later, signed, steps)
 
     def _sign(self, effects: Sequence[Effect]) -> dict[str, Signed]:
         signed = {}
@@ -163,7 +173,9 @@ class Router:
                 return signed[id_].commit
         return None
 
-    def _finish(self, effects: Sequence[Effect], signed: dict[str, Signed]) -> None:
+    def _finish(self, effects: Sequence[Effect], signed: dict[str, Signed], steps: Sequence[str]) -> None:
+        for step in steps:
+            point(f"{step}.after")
         for effect in effects:
             self._do(effect, signed)
 

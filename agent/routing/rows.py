@@ -10,7 +10,7 @@ kept    what a core keeps, by kind and id
 import sqlite3
 from collections.abc import Sequence
 
-from agent.domain.envelope import DAY_MS
+from agent.domain.envelope import DAY_MS, PROOF_TYPES
 from agent.routing.admission import Admitted
 
 REMEMBER_MS = 2 * DAY_MS
@@ -28,6 +28,7 @@ PASSING = frozenset(
         "ledger.entry",
         "ledger.head",
         "error",
+        *PROOF_TYPES,
     }
 )
 """Types that may come twice without harm and are asked for again when lost: they are not stored."""

@@ -3,19 +3,25 @@
 # NMR_KILL_AT=name:n     the n-th time the point `name` is reached, the process ends as if by SIGKILL.
 
 import os
-from collections import Counter
 
 EXIT_CODE = 137
 """What a shell says of a process that was killed."""
 
-_reached: Counter[str] = Counter()
+_wanted, _, _times = os.environ.get("NMR_KILL_AT", "").rpartition(":")
+_left = int(_times) if _times.isdigit() else 1
 
 
 def point(name: str) -> None:
-    """Go on, unless NMR_KILL_AT names this point and how often it was reached."""
-    wanted = os.environ.get("NMR_KILL_AT")
-    if not wanted:
+    """Go on, unless this point is the wanted one and was reached as often as wanted."""
+    global _left
+    if name != _wanted:
         return
-    _reached[name] += 1
-    if wanted == f"{name}:{_reached[name]}":
+    _left -= 1
+    if _left == 0:
         os._exit(EXIT_CODE)
+
+
+def end_at(name: str, times: int = 1) -> None:
+    """Want another point than the environment said; for processes that were forked."""
+    global _wanted, _left
+    _wanted, _left = name, times

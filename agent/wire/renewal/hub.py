@@ -128,9 +128,14 @@ def _opened(state: Round, offer: PskOffer, bundle: Bundle, not_after: int, life_
     return None if keys is None else Bundle(offer.gen, psk_id, keys[0], not_after, backup_id, keys[1], life_ms)
 
 
-def _kept_already(state: Round, event: Offered, *_: object) -> HubStep:
-    """The same offer again: our answer was lost. Another one in the same round is none of this station's."""
-    return state, [state.answer] if event.offer == state.offer and state.answer is not None else []
+def _kept_already(state: Round, event: Offered, _: Instant, held: Held) -> HubStep:
+    """The same offer again: our answer was lost. Another one in the same round is none of this station's.
+
+    Not before it is on disk, which it may not have been the first time.
+    """
+    if event.offer != state.offer or state.answer is None:
+        return state, []
+    return state, [Hold(held.current, held.pending), state.answer]
 
 
 def _no_round(state: Round, event: Offered, *_: object) -> HubStep:
