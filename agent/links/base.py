@@ -104,6 +104,13 @@ class Link(Protocol):
         """Open the link; raises LinkDown or LinkRefused on entering."""
 
 
+class GatedLink(Link, Protocol):
+    """A link whose sessions wait for `open_inbox`."""
+
+    def connect(self) -> AbstractAsyncContextManager[GatedSession]:
+        """Open the link; raises LinkDown or LinkRefused on entering."""
+
+
 def channel_of_round(round_hex: str) -> str:
     """The channel of one renewal; raises ValueError unless `round_hex` is 32 lower-case hex digits."""
     return checked(f"psk/{round_hex}")

@@ -9,8 +9,18 @@ from itertools import count, islice, repeat
 
 import pytest
 
-from agent.links.base import Delivery, LinkDown, LinkRefused
-from agent.links.keeper import LONGEST_S, PROVEN_S, SHORTEST_S, Fate, backoff, retry_or_fatal
+from agent.links.base import Delivery, HubUnproven, LinkDown, LinkRefused
+from agent.links.keeper import (
+    LONGEST_S,
+    PROVEN_S,
+    SHORTEST_S,
+    SLOW_LONGEST_S,
+    SLOW_SHORTEST_S,
+    Fate,
+    backoff,
+    retry_or_fatal,
+    slow_backoff,
+)
 from tests.links.taking import Kept, kept_up, until
 
 NEVER = 3600.0
@@ -61,6 +71,7 @@ class ScriptedSession:
     ("error", "fate"),
     [
         (LinkDown("gone"), Fate.RETRY),
+        (HubUnproven("wrong key"), Fate.RETRY_SLOWLY),
         (OSError("no route to host"), Fate.RETRY),
         (ConnectionRefusedError(), Fate.RETRY),
         (TimeoutError(), Fate.RETRY),
@@ -83,6 +94,13 @@ def test_delays_grow_from_a_tenth_to_thirty_seconds_and_use_the_whole_range() ->
     assert highest[:3] == [0.5, 1.0, 2.0]
     assert highest == sorted(highest)
     assert highest[-1] == LONGEST_S
+
+
+def test_delays_after_an_unproven_hub_grow_from_five_seconds_to_five_minutes() -> None:
+    assert list(islice(slow_backoff(lambda: 0.0), 8)) == [SLOW_SHORTEST_S] * 8 == [5.0] * 8
+    highest = list(islice(slow_backoff(lambda: 1.0), 8))
+    assert highest[:5] == [10.0, 20.0, 40.0, 80.0, 160.0]
+    assert highest[-1] == SLOW_LONGEST_S == 300.0
 
 
 def test_the_states_tell_the_whole_story_and_messages_are_passed_on() -> None:
@@ -135,6 +153,51 @@ def test_delays_begin_anew_only_after_a_session_that_lasted(lived: float, drawn:
         assert seen == drawn
 
     asyncio.run(walk())
+
+
+class Drawn:
+    """Delays that take no time and write down how far they have come."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+
+    def __call__(self) -> Iterator[float]:
+        for number in count():
+            self.numbers.append(number)
+            yield 0.0
+
+
+def drawn_by(*ends: tuple[Exception, float]) -> tuple[list[int], list[int]]:
+    """The quick and the slow delays a keeper draws for sessions that end so after so many seconds."""
+
+    async def walk() -> tuple[list[int], list[int]]:
+        now, lasts = [0.0], [lasted for _, lasted in ends]
+        link = Scripted(*[ScriptedSession(error) for error, _ in ends])
+        quick, slow = Drawn(), Drawn()
+
+        def live(_: object) -> None:
+            now[0] += lasts.pop(0) if lasts else 0.0
+
+        async with kept_up(link, delays=quick, slow_delays=slow, clock=lambda: now[0], opened=live) as kept:
+            await until(lambda: link.attempts == len(ends) + 1 and kept.now == "up")
+        return quick.numbers, slow.numbers
+
+    return asyncio.run(walk())
+
+
+def test_an_unproven_hub_is_asked_again_after_slow_delays_and_a_lost_cable_after_quick_ones() -> None:
+    unproven, cable = (HubUnproven("wrong key"), 0.0), (LinkDown("cable"), 0.0)
+    assert drawn_by(unproven, cable, unproven, cable, unproven) == ([0, 1], [0, 1, 2])
+
+
+def test_slow_delays_grow_although_waiting_for_the_proof_took_minutes() -> None:
+    silent = (HubUnproven("no answer"), 120.0)
+    assert drawn_by(silent, silent, silent) == ([], [0, 1, 2])
+
+
+def test_slow_delays_begin_anew_after_a_session_that_was_proven() -> None:
+    unproven, proven = (HubUnproven("wrong key"), 0.0), (LinkDown("cable"), PROVEN_S)
+    assert drawn_by(unproven, unproven, proven, unproven) == ([0], [0, 1, 0])
 
 
 def test_again_cuts_a_wait_short() -> None:

@@ -5,8 +5,9 @@ from random import Random
 
 import pytest
 
-from agent.links.base import Link, LinkDown
+from agent.links.base import AUTH, HUB, GatedLink, Link, LinkDown
 from agent.links.memory import Faults, MemoryNet
+from tests.links.channels import ChannelContract
 from tests.links.contract import LinkContract
 from tests.links.taking import take, take_all
 
@@ -20,9 +21,13 @@ class MemoryScene:
         self.net = MemoryNet()
         self.link(self.a)
         self.link(self.b)
+        self.link(HUB)
 
     def link(self, station: str) -> Link:
         return self.net.link(station)
+
+    def gated(self, station: str) -> GatedLink:
+        return self.net.link(station, gated=True)
 
     def stranger(self, station: str) -> Link:
         link = self.net.link(station)
@@ -36,7 +41,7 @@ class MemoryScene:
         self.net.heal()
 
 
-class TestMemory(LinkContract):
+class TestMemory(LinkContract, ChannelContract):
     """The contract."""
 
     @pytest.fixture
@@ -86,6 +91,23 @@ def test_reorder_and_delay_change_the_order_and_lose_nothing(faults: Faults) -> 
 def test_the_same_seed_makes_the_same_faults() -> None:
     wild = Faults(loss=0.2, double=0.2, reorder=0.2)
     assert came(wild, 7) == came(wild, 7) != came(wild, 8)
+
+
+def test_the_faults_of_the_net_befall_every_channel() -> None:
+    async def walk() -> None:
+        net = MemoryNet(Faults(double=0.5), Random(1))
+        async with net.link("a").connect() as a, net.link(HUB).connect() as hub:
+            for number in range(200):
+                await a.send(HUB, b"%d" % number, AUTH)
+            net.faults = Faults(loss=1.0)
+            await a.send(HUB, b"lost", AUTH)
+            net.faults = Faults()
+            await a.send(HUB, b"end", AUTH)
+            got = await take_all(hub.received(), [b"end"])
+        assert b"lost" not in got
+        assert 280 < len(got) < 320
+
+    asyncio.run(walk())
 
 
 def test_a_cut_of_one_station_leaves_the_others_and_keeps_its_mail() -> None:

@@ -1,6 +1,7 @@
 """The MQTT link keeps the promises of all links on both brokers, and sees through connections that only look well."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -8,18 +9,20 @@ import pytest
 from agent.hub.broker.kept import KEEPER
 from agent.hub.broker.nats import NatsBroker
 from agent.hub.broker.nats_control import control
-from agent.links.base import LinkDown
+from agent.links.base import AUTH, HUB, HubUnproven, LinkDown, channel_of_round
+from agent.links.mqtt import requests
 from agent.links.mqtt.link import MqttLink
 from agent.links.mqtt.session import WINDOW
+from tests.links.channels import ChannelContract
 from tests.links.contract import LinkContract
 from tests.links.mqtt.scene import Crowd, MqttScene
 from tests.links.relay import relay
-from tests.links.taking import take, take_all
+from tests.links.taking import take, take_all, until
 
 pytestmark = pytest.mark.servers
 
 
-class TestMqttOnNats(LinkContract):
+class TestMqttOnNats(LinkContract, ChannelContract):
     """The contract."""
 
     @pytest.fixture
@@ -27,7 +30,7 @@ class TestMqttOnNats(LinkContract):
         return nats.scene()
 
 
-class TestMqttOnMosquitto(LinkContract):
+class TestMqttOnMosquitto(LinkContract, ChannelContract):
     """The contract."""
 
     @pytest.fixture
@@ -52,6 +55,76 @@ def test_a_station_that_may_not_read_its_topic_never_counts_as_up(scene: MqttSce
         ):
             async with MqttLink(other, echo_within=0.2).connect():
                 pytest.fail("up without receiving anything")
+
+    asyncio.run(walk())
+
+
+@pytest.mark.parametrize("channel", [AUTH, channel_of_round("5" * 32)])
+def test_a_station_can_write_on_no_channel_of_another(scene: MqttScene, channel: str) -> None:
+    async def walk() -> None:
+        posing = scene.settings(scene.a, station=scene.b)
+        async with scene.link(HUB).connect() as hub, scene.gated(scene.b).connect() as b:
+            with suppress(LinkDown):  # NATS may refuse it already when it listens
+                async with MqttLink(posing, gated=True).connect() as poser:
+                    await poser.send(HUB, b"of another", channel)
+            await _publish_bare(scene, scene.a, posing.outbox(HUB, channel))
+            await b.send(HUB, b"its own", channel)
+            came = await take(hub.received())
+        assert (came.sealed, came.sender) == (b"its own", scene.b)
+
+    asyncio.run(walk())
+
+
+@pytest.mark.parametrize("channel", [AUTH, channel_of_round("6" * 32)])
+def test_a_station_can_read_on_no_channel_of_another(
+    scene: MqttScene, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def walk() -> None:
+        settings = scene.settings(scene.a)
+        async with scene.link(HUB).connect() as hub, scene.gated(scene.b).connect() as b:
+            await b.listen(channel)
+            async with MqttLink(settings, gated=True).connect() as a:
+                a._settings = scene.settings(scene.a, station=scene.b)
+                with suppress(LinkDown):  # NATS refuses, Mosquitto grants and delivers nothing
+                    await a.listen(channel)
+                a._settings = settings
+                monkeypatch.setattr(a, "arrived", (heard := list[Any]()).append)
+                await hub.send(scene.b, b"for b", channel)
+                assert (await take(b.received())).sealed == b"for b"
+                await hub.send(scene.a, b"for a", AUTH)
+                await until(lambda: heard)
+        assert [bytes(message.payload) for message in heard] == [b"for a"]
+
+    monkeypatch.setattr(requests, "PAUSES_S", (0.0, 0.0))
+    asyncio.run(walk())
+
+
+def test_a_gate_before_an_inbox_that_delivers_nothing_opens_with_link_down(
+    mosquitto: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def walk() -> None:
+        other = scene.settings(scene.a, station=scene.b)
+        async with MqttLink(other, gated=True, echo_within=0.2).connect() as a:
+            with pytest.raises(LinkDown, match="delivers nothing to this station"):
+                await a.open_inbox()
+            with pytest.raises(LinkDown, match="delivers nothing to this station"):
+                await take(a.received())
+
+    scene = mosquitto.scene()
+    asyncio.run(walk())
+
+
+def test_a_session_whose_gate_never_opened_lets_the_next_address_have_a_try(scene: MqttScene) -> None:
+    async def walk() -> None:
+        async with relay(scene.broker.port) as first, relay(scene.broker.port) as second:
+            addresses = tuple(("127.0.0.1", between.port) for between in (first, second))
+            link = MqttLink(scene.settings(scene.a, addresses=addresses), gated=True)
+            async with link.connect() as a:
+                a.abort(HubUnproven("wrong key"))
+            for _ in range(2):
+                async with link.connect() as a:
+                    await a.open_inbox()
+        assert (first.connections, second.connections) == (1, 2)
 
     asyncio.run(walk())
 
@@ -162,3 +235,10 @@ def test_a_sender_who_waited_goes_on_when_acknowledgements_come(scene: MqttScene
                 assert a.up
 
     asyncio.run(walk())
+
+
+async def _publish_bare(scene: MqttScene, who: str, topic: str) -> None:
+    """Write as station `who` on any topic, past our own spelling, and wait until the broker has dealt with it."""
+    async with MqttLink(scene.settings(who)).connect() as session:
+        session._flying.add(session._network.publish(topic, b"smuggled"))
+        await session.settle()

@@ -72,9 +72,10 @@ class MqttSession:
 
     async def listen(self, channel: str) -> None:
         """Return when `channel` is heard; raises LinkDown. The hub hears all of them with the first, "auth"."""
+        topics = self._settings.heard(channel)
         self.check_up()
         self._channels.add(channel)
-        for topic in self._settings.heard(channel):
+        for topic in topics:
             await self.requests.subscribe(topic, qos=0)
 
     async def unlisten(self, channel: str) -> None:

@@ -27,6 +27,7 @@ class FakeNetwork:
         self.echoes = True
         self.takes = True
         self.codes = ["Granted QoS 1"]
+        """The answers to the next SUBSCRIBEs; UNSUBSCRIBE adds one."""
         self._last = 0
 
     def publish(self, topic: str, payload: bytes) -> int:
@@ -45,6 +46,9 @@ class FakeNetwork:
     def unsubscribe(self, topic: str) -> int:
         self.codes.append("Granted QoS 1")
         return self._answered("unsubscribe", [])
+
+    async def stop(self) -> None:
+        self.did.append("stop")
 
     def ack(self, mid: int) -> None:
         self.acked.append(mid)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.links.base import Link
+from agent.links.base import HUB, GatedLink, Link
 from agent.links.mqtt.link import MqttLink
 from agent.links.mqtt.settings import MqttSettings
 from tests.links.taking import SOON_S
@@ -38,7 +38,7 @@ class MqttScene:
 
     def __init__(self, broker: RunningBroker, a: str, b: str) -> None:
         self.broker, self.a, self.b = broker, a, b
-        self._names = {station: secrets.token_urlsafe(16) for station in (a, b)}
+        self._names = {station: secrets.token_urlsafe(16) for station in (a, b, HUB)}
         self._linked: set[str] = set()
 
     def settings(self, who: str, **changes: Any) -> MqttSettings:
@@ -51,6 +51,10 @@ class MqttScene:
     def link(self, station: str) -> Link:
         self._linked.add(station)
         return MqttLink(self.settings(station))
+
+    def gated(self, station: str) -> GatedLink:
+        self._linked.add(station)
+        return MqttLink(self.settings(station), gated=True)
 
     def stranger(self, station: str) -> Link:
         return MqttLink(self.settings(station, password="wrong"))

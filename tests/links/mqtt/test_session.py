@@ -1,14 +1,19 @@
 """What a session makes of facts that a real broker brings seldom."""
 
+import asyncio
+
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.links.base import LinkDown, LinkRefused
+from agent.links.base import AUTH, HubUnproven, LinkDown, LinkRefused
+from agent.links.mqtt.gated import GatedMqttSession
 from agent.links.mqtt.probe import PROBE
-from agent.links.mqtt.session import UNASKED, MqttSession
-from tests.links.mqtt.fake_network import FakeNetwork, message, with_session
+from agent.links.mqtt.session import SETTLE_S, UNASKED, MqttSession
+from tests.links.mqtt.fake_network import FakeNetwork, message, message_on, with_session
 from tests.links.taking import take
+
+ROUND = "0123456789abcdef" * 2
 
 
 def test_a_repetition_of_a_held_message_is_not_handed_up_and_its_number_is_acknowledged_once() -> None:
@@ -66,6 +71,96 @@ def test_a_flood_without_flow_control_is_bounded_and_needs_no_acknowledgement() 
             assert delivery.sealed == b"%d" % number
         session.arrived(message(1, b"after the flood"))
         assert (await take(stream)).sealed == b"after the flood"
+        assert network.acked == []
+
+    with_session(walk)
+
+
+@pytest.mark.parametrize("station", ["me", "hub"])
+def test_a_flood_of_proofs_is_bounded_and_holds_up_no_letter(station: str) -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        network.codes *= 2
+        await session.listen(AUTH)
+        topic = "nmr/1/s1/auth/me/up" if station == "hub" else "nmr/1/s1/auth/me/down"
+        for number in range(UNASKED + 500):
+            session.arrived(message_on(topic, b"%d" % number))
+        session.arrived(message(1, b"a letter", to=station))
+        stream = session.received()
+        first = [(await take(stream)).sealed for _ in range(2)]
+        assert sorted(first) == [b"0", b"a letter"]
+        rest = [(await take(stream)).sealed for _ in range(UNASKED - 1)]
+        assert rest == [b"%d" % number for number in range(1, UNASKED)]
+        session.arrived(message_on(topic, b"after the flood"))
+        assert (await take(stream)).sealed == b"after the flood"
+
+    with_session(walk, station=station)
+
+
+def test_letters_before_the_gate_leave_room_for_proofs() -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        await session.listen(AUTH)
+        for number in range(2 * UNASKED):
+            session.arrived(message(1 + number, b"%d" % number, qos=number % 2))
+        session.arrived(message_on("nmr/1/s1/auth/me/down", b"proof"))
+        assert (await take(session.received())).sealed == b"proof"
+        assert network.acked == []
+
+    with_session(walk, gated=True)
+
+
+def test_channels_are_heard_without_flow_control_and_letters_with_it() -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        network.codes = ["Granted QoS 0", "Granted QoS 0", "Granted QoS 1"]
+        await session.listen(AUTH)
+        await session.listen(f"psk/{ROUND}")
+        await session.open_inbox()
+        assert network.asked == [
+            ("nmr/1/s1/auth/me/down", 0),
+            (f"nmr/1/s1/psk/me/{ROUND}/down", 0),
+            ("nmr/1/s1/to/me/+", 1),
+        ]
+        await session.leave()
+
+    with_session(walk, gated=True)
+
+
+def test_a_round_the_broker_remembers_and_we_do_not_is_a_stray(caplog: pytest.LogCaptureFixture) -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        network.codes *= 2
+        await session.listen(AUTH)
+        session.arrived(message_on(f"nmr/1/s1/psk/me/{ROUND}/down", b"of my life before the crash"))
+        session.arrived(message_on("nmr/1/s1/auth/me/down", b"now"))
+        assert (await take(session.received())).sealed == b"now"
+
+    with_session(walk)
+    assert "not our topic" in caplog.text
+
+
+def test_leaving_after_an_abort_waits_until_the_broker_has_what_was_sent_last() -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        network.takes = False
+        await session.send("hub", b"use", f"psk/{ROUND}")
+        session.abort(LinkDown("with the new key"))
+        leaving = asyncio.create_task(session.settle())
+        await asyncio.sleep(0.05)
+        assert not leaving.done()
+        session.taken(1)
+        await asyncio.wait_for(leaving, SETTLE_S / 2)
+
+    with_session(walk)
+
+
+def test_after_an_abort_nothing_is_acknowledged_and_nothing_handed_up() -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        stream = session.received()
+        session.arrived(message(1, b"taken"))
+        session.arrived(message(2, b"waiting"))
+        taken = await take(stream)
+        session.abort(HubUnproven("wrong key"))
+        taken.accept()
+        session.arrived(message(3, b"later"))
+        with pytest.raises(HubUnproven):
+            await take(stream)
         assert network.acked == []
 
     with_session(walk)

@@ -1,0 +1,66 @@
+"""The gate of an MQTT session opens only when what is sent to us comes through, and behind it the link is watched."""
+
+import asyncio
+
+import pytest
+
+from agent.links.base import LinkDown
+from agent.links.mqtt import requests
+from agent.links.mqtt.gated import GatedMqttSession
+from tests.links.mqtt.fake_network import FakeNetwork, message, with_session
+from tests.links.taking import take, until
+
+
+def test_an_inbox_that_delivers_nothing_is_a_link_that_is_down_and_hands_nothing_over() -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        network.echoes = False
+        with pytest.raises(LinkDown, match="delivers nothing to this station"):
+            await session.open_inbox()
+        assert not session.up
+        assert not session.inbox_open
+        with pytest.raises(LinkDown, match="delivers nothing to this station"):
+            await take(session.received())
+
+    with_session(walk, gated=True)
+
+
+def test_an_inbox_the_broker_refuses_is_a_link_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        network.codes = ["Unspecified error"] * 3
+        with pytest.raises(LinkDown, match="refuses the subscription"):
+            await session.open_inbox()
+        assert not session.up
+
+    monkeypatch.setattr(requests, "PAUSES_S", (0.0, 0.0))
+    with_session(walk, gated=True)
+
+
+def test_an_abort_ends_an_opening_that_is_under_way_and_the_gate_stays_shut() -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        network.takes = network.echoes = False
+        session.arrived(message(1, b"waits"))
+        opening = asyncio.create_task(session.open_inbox())
+        await until(lambda: "publish" in network.did)
+        session.abort(why := LinkDown("the key was replaced"))
+        with pytest.raises(LinkDown, match="the key was replaced"):
+            await opening
+        assert not session.inbox_open
+        with pytest.raises(LinkDown) as ended:
+            await take(session.received())
+        assert ended.value is why
+
+    with_session(walk, gated=True)
+
+
+def test_nothing_is_probed_before_the_gate_opens_and_a_silent_broker_is_noticed_after() -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        await asyncio.sleep(0.1)
+        assert network.did == []
+        await session.open_inbox()
+        await until(lambda: network.did.count("publish") >= 3)
+        network.echoes = False
+        await until(lambda: not session.up)
+        await session.leave()
+        assert network.did[-1] == "stop"
+
+    with_session(walk, gated=True)
