@@ -17,6 +17,9 @@ from agent.system.paths import Profile
 
 T = TypeVar("T")
 
+NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+"""A station that is thrown away leaves nothing in anybody's keyring."""
+
 START_S = 30.0
 END_S = 10.0
 
@@ -59,7 +62,7 @@ class Site:
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=START_S,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **NO_KEYRING, **(env or {})},
         )
         if done.returncode:
             raise NmrError("A station could not enrol", (done.stdout + done.stderr).decode(errors="replace"))

@@ -1,4 +1,4 @@
-"""The hub's own keys, made once for a site and kept as one blob in the vault."""
+"""The hub's own keys, made once for a site and kept as one sealed blob."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from agent.domain.errors import BadConfiguration, NmrError
 from agent.domain.keys import from_b64u, to_b64u
 from agent.domain.names import HUB
 from agent.hub.accounts import new_client_id
-from agent.system.secrets import SecretsUnreadable, choose_vault
+from agent.system.secrets import load_secrets, save_secrets
+from agent.system.wrapping_key import SecretsUnreadable, make_key
 from agent.wire.keys import Identity
 
 
@@ -30,7 +31,7 @@ def load_keys(folder: Path, site: str, *, new: bool) -> HubKeys:
 
     Raises BadConfiguration if the site was renamed, NmrError if the keys of a hub that has members are gone.
     """
-    blob = choose_vault().load(folder)
+    blob = load_secrets(folder)
     if blob is None:
         if not new:
             raise NmrError(
@@ -55,5 +56,6 @@ def load_keys(folder: Path, site: str, *, new: bool) -> HubKeys:
 def _make(folder: Path, site: str) -> HubKeys:
     sign, receive = Identity.new(site, HUB).private_keys()
     keys = HubKeys(site=site, sign_key=to_b64u(sign), receive_key=to_b64u(receive), client_id=new_client_id())
-    choose_vault().save(folder, json.encode(keys))
+    # No keyring: a hub starts without anybody logging in, and its backup opens on another computer.
+    save_secrets(folder, json.encode(keys), make_key(folder, keyring=False))
     return keys

@@ -32,8 +32,8 @@ from agent.system.log import event as log_event
 from agent.system.memory import give_back
 from agent.system.paths import Profile
 from agent.system.pin import Pin, load_pin, save_pin
-from agent.system.secrets import choose_vault
 from agent.system.store import Store
+from agent.system.wrapping_key import storage_of
 from agent.ui.menu import tray_view
 from agent.ui.report import received, sent, state, status
 from agent.ui.snapshot import Snapshot
@@ -70,6 +70,7 @@ class App:
         self._clock, self._ended, self._notices = AnchoredClock(), asyncio.Event(), dict[str, str]()
         self._texts = Texts.of(language_of(self._config))
         self._store = Store.open(profile.data_file, rows.MIGRATIONS)
+        self._storage = storage_of(profile.secrets_folder)
         self.core = self._make_core(credentials)
         me = Identity.of(
             credentials.site,
@@ -161,8 +162,8 @@ class App:
 
     def snapshot(self) -> Snapshot:
         """What the views are computed from, now."""
-        notices, storage = list(self._notices.values()), choose_vault().storage
-        return take_picture(self.core, self._config, self._surface, notices, storage, self._clock.now())
+        notices = list(self._notices.values())
+        return take_picture(self.core, self._config, self._surface, notices, self._storage, self._clock.now())
 
     def status(self) -> dict[str, Any]:
         """The control socket's Status."""

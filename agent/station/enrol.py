@@ -9,22 +9,27 @@ from pathlib import Path
 
 from msgspec import DecodeError, Struct, json
 
+from agent.domain.bundle import Bundle
 from agent.domain.errors import BadInput, NmrError, NotAllowed, Unavailable
-from agent.domain.keys import from_b64u, to_b64u
+from agent.domain.keys import from_b64u, pae, to_b64u
 from agent.domain.ledger import Ledger, LedgerRefused
 from agent.domain.names import HUB, to_name
 from agent.station.enrol_http import HubRefused, confirm, fetch_card, hub_place, post_request
 from agent.system.credentials import Credentials, load_credentials, save_credentials
-from agent.system.files import read_private, write_atomically
+from agent.system.files import write_atomically
 from agent.system.paths import Profile
+from agent.system.psk_file import KeyUnusable, load_bundle, save_bundle
+from agent.system.wrapping_key import SecretsUnreadable, WrappingKey, load_key, make_key, read_secret_file
 from agent.wire.enrolment import NONCE_BYTES, EnrolRefused, Welcome, read_answer, read_card, write_request
 from agent.wire.frame import FrameRefused
 from agent.wire.invite import Card, Invite, invite_id, read_invite
 from agent.wire.keys import Identity
 from agent.wire.ledger import read_entry
 
-# enrol.pending = {"invite", "sign_key", "receive_key", "nonce"}      from before the first request until the hub knows
+# enrol.pending = "NMRK1" | backend(1) | nonce(12) | ChaCha20-Poly1305(W, blob, aad=PAE("enrol"))
+#     blob = {"invite", "sign_key", "receive_key", "nonce"}      from before the first request until the hub knows
 _PENDING = "enrol.pending"
+_AAD = pae("enrol")
 _LARGEST_FILE = 64 * 1024
 
 
@@ -45,21 +50,26 @@ def enrol(profile: Profile, invite: str, *, hub_url: str | None = None, wish: st
     if wish and not to_name(wish):
         raise BadInput("This name cannot be used", "Write letters, digits and dashes", field="station")
     profile.create()
-    _refuse_second(profile.secrets_folder)
+    folder = profile.secrets_folder
+    key = _key(folder)
+    _refuse_second(folder, key)
     card = found.card or _card_from(found, hub_url)
     place = hub_place(hub_url or found.hub or card.url)
-    pending = _pending(profile.secrets_folder, found.id)
+    pending = _pending(folder, key, found.id)
     me, nonce = _identity(card.site, pending), from_b64u(pending.nonce)
     try:
         sealed = post_request(place, card, write_request(card, found.secret, me, nonce, to_name(wish or "")))
-        credentials = _credentials(card, pending, read_answer(card, found.secret, me, nonce, sealed))
-        save_credentials(profile.secrets_folder, credentials)
+        welcome = read_answer(card, found.secret, me, nonce, sealed)
+        credentials, bundle = _credentials(card, pending, welcome), _bundle(welcome)
+        # The bundle first: whoever has credentials is enrolled, and needs one.
+        save_bundle(folder, credentials.site, credentials.station, bundle, key)
+        save_credentials(folder, credentials, key)
         confirm(place, card, write_request(card, found.secret, me, nonce, credentials.station, "confirm"))
     except EnrolRefused as refused:
         raise _wrong_hub(str(refused)) from refused
     except HubRefused as refused:
         raise _explained(refused.code) from refused
-    (profile.secrets_folder / _PENDING).unlink(missing_ok=True)
+    (folder / _PENDING).unlink(missing_ok=True)
     return credentials
 
 
@@ -80,15 +90,42 @@ def _text_of(invite: str) -> str:
     return invite
 
 
-def _refuse_second(folder: Path) -> None:
-    """One profile is one station; only an enrolment that was never confirmed may be repeated or replaced."""
-    old = load_credentials(folder)
-    if old is not None and _load_pending(folder) is None:
+def _key(folder: Path) -> WrappingKey:
+    """The profile's own key, or a fresh one where there is none or its secrets are lost with it."""
+    try:
+        return load_key(folder) or make_key(folder, keyring=True)
+    except SecretsUnreadable as error:
+        if not error.lost:
+            raise
+        return make_key(folder, keyring=True)
+
+
+def _refuse_second(folder: Path, key: WrappingKey) -> None:
+    """One profile is one station; only an enrolment that was never confirmed, or is lost, may be made again."""
+    old = _load_old(folder, key)
+    if old is not None and _load_pending(folder, key) is None:
         raise NmrError(
             "This computer is a station already",
             f"It is “{old.station}” of site “{old.site}”. Use another --profile, or remove {folder.parent} first",
             code="enrolled",
         )
+
+
+def _load_old(folder: Path, key: WrappingKey) -> Credentials | None:
+    """What an earlier enrolment left, if a station can still work with it."""
+    try:
+        old = load_credentials(folder, key)
+        if old is not None:
+            load_bundle(folder, old.site, old.station, key)
+    except SecretsUnreadable as error:
+        if not error.lost:
+            raise
+        return None
+    except KeyUnusable as error:
+        if error.fault == "unreadable":
+            raise
+        return None
+    return old
 
 
 def _card_from(found: Invite, hub_url: str | None) -> Card:
@@ -106,21 +143,21 @@ def _card_from(found: Invite, hub_url: str | None) -> Card:
         raise _explained(refused.code) from refused
 
 
-def _pending(folder: Path, invite: str) -> _Pending:
+def _pending(folder: Path, key: WrappingKey, invite: str) -> _Pending:
     """The keys of the enrolment under way, or fresh ones, on disk before anybody hears of them."""
-    pending = _load_pending(folder)
+    pending = _load_pending(folder, key)
     if pending is None or pending.invite != invite:
         sign, receive = Identity.new("", "").private_keys()
         nonce = secrets.token_bytes(NONCE_BYTES)
         pending = _Pending(invite=invite, sign_key=to_b64u(sign), receive_key=to_b64u(receive), nonce=to_b64u(nonce))
-        write_atomically(folder / _PENDING, json.encode(pending))
+        write_atomically(folder / _PENDING, key.seal(json.encode(pending), _AAD))
     return pending
 
 
-def _load_pending(folder: Path) -> _Pending | None:
-    data = read_private(folder / _PENDING)
+def _load_pending(folder: Path, key: WrappingKey) -> _Pending | None:
+    data = read_secret_file(folder / _PENDING)
     try:
-        return None if data is None else json.decode(data, type=_Pending)
+        return json.decode(key.unseal(data or b"", _AAD) or b"", type=_Pending)
     except DecodeError:
         return None  # nobody but us writes it, whole or not at all; a damaged one is as good as none
 
@@ -150,8 +187,26 @@ def _credentials(card: Card, pending: _Pending, welcome: Welcome) -> Credentials
         client_id=welcome.client_id,
         ca_pem=from_b64u(welcome.ca).decode("ascii"),
         genesis=welcome.genesis,
-        psk=welcome.psk,
     )
+
+
+def _bundle(welcome: Welcome) -> Bundle:
+    """The keys towards the hub; raises EnrolRefused if they are not what a hub gives."""
+    found = welcome.psk
+    try:
+        bundle = Bundle(
+            gen=int(found["gen"]),
+            psk_id=from_b64u(str(found["psk_id"])),
+            psk=from_b64u(str(found["psk"])),
+            not_after=int(found["not_after"]),
+            backup_id=from_b64u(str(found["backup_id"])),
+            backup=from_b64u(str(found["backup"])),
+        )
+    except (KeyError, ValueError):
+        raise EnrolRefused("wrong-hub", "its keys cannot be read") from None
+    if not bundle.whole:
+        raise EnrolRefused("wrong-hub", "its keys are not whole")
+    return bundle
 
 
 def _wrong_hub(why: str) -> NmrError:

@@ -88,7 +88,7 @@ async def _run(profile: Profile, lock: ProfileLock) -> int:
             megabytes=settings.megabytes,
         )
         try:
-            credentials = _credentials(profile)
+            credentials = await asyncio.to_thread(_credentials, profile)  # a keyring may take seconds
 
             from agent.station.app import App
             from agent.system.control_server import ControlServer

@@ -4,14 +4,12 @@ from pathlib import Path
 
 from msgspec import DecodeError, Struct, json
 
-from agent.system.secrets import SecretsUnreadable, choose_vault
+from agent.system.secrets import load_secrets, save_secrets
+from agent.system.wrapping_key import SecretsUnreadable, WrappingKey
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
-    """Kept as one blob in the vault. Keys are base64url, `genesis` is the frame of the ledger's first entry.
-
-    `psk` is the bundle of protocol 5, {gen, psk_id, psk, not_after, backup_id, backup} in base64url.
-    """
+    """Kept as one blob. Keys are base64url, `genesis` is the frame of the ledger's first entry."""
 
     site: str
     station: str
@@ -24,24 +22,27 @@ class Credentials(Struct, frozen=True, kw_only=True):
     client_id: str
     ca_pem: str
     genesis: str
-    psk: dict[str, str | int]
 
 
-def load_credentials(folder: Path) -> Credentials | None:
-    """Return what enrolment left in a secrets folder, None if it never happened; raises SecretsUnreadable."""
-    blob = choose_vault().load(folder)
+def load_credentials(folder: Path, key: WrappingKey | None = None) -> Credentials | None:
+    """Return what enrolment left in a secrets folder, None if it never happened; raises SecretsUnreadable.
+
+    Without `key` a keyring may be asked for it, which takes time: not in an event loop then.
+    """
+    blob = load_secrets(folder, key)
     if blob is None:
         return None
     try:
         return json.decode(blob, type=Credentials)
-    except DecodeError as error:
+    except DecodeError:
+        # `from None`: the cause shows a piece of what was decoded, and tracebacks are logged.
         raise SecretsUnreadable(
             "The keys of this station are damaged",
-            "They are not what enrolment wrote. Ask IT for an invite and enrol this station again.",
+            "They are not what enrolment wrote. Ask IT for an invite and run: nmr enrol INVITE",
             code="secrets-damaged",
-        ) from error
+        ) from None
 
 
-def save_credentials(folder: Path, credentials: Credentials) -> None:
-    """Replace what the vault holds."""
-    choose_vault().save(folder, json.encode(credentials))
+def save_credentials(folder: Path, credentials: Credentials, key: WrappingKey) -> None:
+    """Replace what enrolment left; raises NotWritten, NotPrivate."""
+    save_secrets(folder, json.encode(credentials), key)

@@ -4,6 +4,7 @@ import os
 import stat
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from agent.domain.errors import NmrError
@@ -29,16 +30,17 @@ class NotPrivate(NmrError):
     default_code = "not-private"
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+def write_atomically(path: Path, data: bytes, mode: int = 0o600, *, written: Callable[[], None] = lambda: None) -> None:
     """Replace `path` by `data`; after a crash at any moment the old or the new content is there, never a mixture.
 
     On return the new content has reached the disk. `mode` is what it says, whatever the umask (no effect on Windows).
-    Raises NotWritten.
+    `written` is called when the new content is safe beside the old, before it takes its place. Raises NotWritten.
     """
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         new.unlink(missing_ok=True)
         _write_synced(new, data, mode)
+        written()
         swap_in(new, path)
     except OSError as error:
         _forget(new)
@@ -47,9 +49,9 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
         ) from error
 
 
-def clean_leftovers(folder: Path) -> None:
-    """Remove the `*.new` files a crash left in `folder`; only where no other process writes there now."""
-    for leftover in folder.glob("*.new"):
+def clean_leftovers(folder: Path, name: str = "") -> None:
+    """Remove what crashes left in `folder`, of all files or of one; only where no other process writes that now."""
+    for leftover in folder.glob(f"{name}.*.new" if name else "*.new"):
         _forget(leftover)
 
 

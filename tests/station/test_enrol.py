@@ -140,7 +140,7 @@ def test_a_file_a_code_and_a_link_let_a_computer_in_within_a_second(tmp_path: Pa
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("step", ["read_answer", "save_credentials", "confirm"])
+@pytest.mark.parametrize("step", ["read_answer", "save_bundle", "save_credentials", "confirm"])
 def test_a_crash_after_the_answer_is_healed_by_asking_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -93,5 +93,4 @@ class Members:
             client_id="unused",
             ca_pem="",
             genesis=self.frames[0].decode(),
-            psk={},
         )
