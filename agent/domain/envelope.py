@@ -93,12 +93,13 @@ SEALED_BYTES = 40 * 1024
 """Limits in bytes: body of a page, of an order change, of a list part; whole frame; sealed container."""
 
 
-def channel_kind(type_: str) -> str:
-    """Return on which kind of channel this type travels: "" the inbox, "auth", or "psk", a round of renewal."""
-    kind = type_.partition(".")[0]
-    if kind == "auth" or type_ in ("psk.request", "psk.ready"):
-        return "auth"
-    return kind if kind == "psk" else ""
+def channel_kinds(type_: str) -> tuple[str, ...]:
+    """Return on which kinds of channel this type travels: "" the inbox, "auth", or "psk", a round of renewal."""
+    if type_ not in PROOF_TYPES:
+        return ("",)
+    if type_ == "auth.refused":
+        return ("auth", "psk")
+    return ("psk",) if type_.startswith("psk.") and type_ not in ("psk.request", "psk.ready") else ("auth",)
 
 
 def body_limit(type_: str) -> int:

@@ -9,7 +9,7 @@ Each refusal has a code of its own (REFUSALS), counted and logged with hash, len
 from dataclasses import dataclass
 
 from agent.domain.audience import EVERYBODY, Audience
-from agent.domain.envelope import LIFE_MS, MINUTE_MS, PROOF_TYPES, SEALED_BYTES, Envelope, channel_kind
+from agent.domain.envelope import LIFE_MS, MINUTE_MS, PROOF_TYPES, SEALED_BYTES, Envelope, channel_kinds
 from agent.domain.events import Instant
 from agent.domain.ledger import Ledger, Member, is_meant
 from agent.domain.messages import Parameters
@@ -129,7 +129,8 @@ class Admission:
 def _check_channel(envelope: Envelope, params: Parameters, channel: str) -> None:
     """Proofs of keys travel on their own channels, nothing else does, and a round's words only on its own."""
     kind, _, round_ = channel.partition("/")
-    if kind != channel_kind(envelope.type) or (round_ and round_ != getattr(params, "round", round_)):
+    about = getattr(params, "about" if envelope.type == "auth.refused" else "round", None)
+    if kind not in channel_kinds(envelope.type) or (round_ and round_ != about):
         raise FrameRefused("channel", f"{envelope.type} on {channel or 'the inbox'}")
 
 

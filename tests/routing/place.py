@@ -41,12 +41,14 @@ class Session:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
+        self.channels: list[str] = []
         self.broken: Exception | None = None
 
     async def send(self, to: str, sealed: bytes, channel: str = "") -> None:
         if self.broken is not None:
             raise self.broken
         self.sent.append((to, sealed))
+        self.channels.append(channel)
 
     def received(self) -> object:
         raise LinkDown

@@ -59,14 +59,18 @@ def sealed(members: Members, frame: bytes, to: str = "kitchen") -> bytes:
     return seal(frame, SITE, identity.kid, identity.receive)
 
 
-def admit(members: Members, container: bytes, peer: str | None = "front", now: Instant = NOW) -> Admitted:
+def admit(
+    members: Members, container: bytes, peer: str | None = "front", now: Instant = NOW, channel: str = ""
+) -> Admitted:
     gate = Admission(members.people["kitchen"], Buckets(10_000_000, 10_000_000))
-    return gate.admit("mqtt", peer, container, members.ledger, now)
+    return gate.admit("mqtt", peer, container, members.ledger, now, channel)
 
 
-def refused(members: Members, container: bytes, peer: str | None = "front", now: Instant = NOW) -> str:
+def refused(
+    members: Members, container: bytes, peer: str | None = "front", now: Instant = NOW, channel: str = ""
+) -> str:
     with pytest.raises(FrameRefused) as error:
-        admit(members, container, peer, now)
+        admit(members, container, peer, now, channel)
     return error.value.code
 
 
@@ -107,6 +111,7 @@ def test_every_refusal_has_its_code(members: Members) -> None:
         "site": refused(members, signed(members, site="s2")),
         "sender": refused(members, signed(members, sender="wall"), None),
         "link": refused(members, signed(members), "wall"),
+        "channel": refused(members, signed(members), channel="auth"),
         "audience": refused(members, signed(members, to={"role": "front-desk"})),
         "life": refused(members, signed(members, exp=NOW_MS + LIFE_MS["page.new"] + 1)),
         "ahead": refused(members, signed(members, at=NOW_MS + 130_000, exp=NOW_MS + 140_000)),
@@ -141,6 +146,52 @@ def test_a_probe_comes_in_whatever_either_clock_says(members: Members, wrong_by:
     at = NOW_MS + wrong_by
     probe = signed(members, HUB, type="probe", sender=HUB, at=at, exp=at + LIFE_MS["probe"], p={"n": 1, "time": at})
     assert admit(members, probe, HUB).envelope.type == "probe"
+
+
+ROUND, TOKEN = "0" * 32, "A" * 43
+
+
+def said_by_the_hub(members: Members, type_: str, wrong_by: int = 0) -> bytes:
+    """A word of the hub about our keys, to us."""
+    at = NOW_MS + wrong_by
+    words: dict[str, dict[str, object]] = {
+        "auth.refused": {"about": TOKEN, "code": "expired"},
+        "psk.ready": {"round": ROUND},
+        "psk.proof": {"round": ROUND, "n_s": TOKEN, "n_h": TOKEN, "mac": TOKEN},
+        "ledger.head": {"seq": 1, "hash": TOKEN},
+    }
+    to = {"station": "kitchen"}
+    life = LIFE_MS[type_]
+    return signed(members, HUB, type=type_, sender=HUB, to=to, at=at, exp=at + life, want=0, p=words[type_])
+
+
+@pytest.mark.parametrize(
+    ("type_", "channel"),
+    [
+        ("auth.refused", "auth"),
+        ("psk.ready", "auth"),
+        ("psk.proof", f"psk/{ROUND}"),
+        ("ledger.head", ""),
+    ],
+)
+def test_a_proof_of_keys_comes_in_on_its_own_channel_and_on_no_other(
+    members: Members, type_: str, channel: str
+) -> None:
+    said = said_by_the_hub(members, type_)
+    assert admit(members, said, HUB, channel=channel).envelope.type == type_
+    for other in {"", "auth", f"psk/{ROUND}", f"psk/{'1' * 32}"} - {channel}:
+        assert refused(members, said, HUB, channel=other) == "channel"
+
+
+@pytest.mark.parametrize("wrong_by", [-315_360_000_000, 315_360_000_000])
+def test_a_proof_of_keys_comes_in_whatever_either_clock_says(members: Members, wrong_by: int) -> None:
+    """Its nonces say whether it is new, and a station with a wrong clock must get to the hub that sets it."""
+    assert admit(members, said_by_the_hub(members, "auth.refused", wrong_by), HUB, channel="auth")
+
+
+def test_nobody_but_the_hub_speaks_to_stations_about_keys(members: Members) -> None:
+    word = signed(members, type="psk.ready", to={"station": "kitchen"}, exp=NOW_MS + 1000, want=0, p={"round": ROUND})
+    assert refused(members, word, channel="auth") == "rights"
 
 
 def test_what_we_signed_ourselves_does_not_come_back_to_us(members: Members) -> None:

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.domain.audience import THE_HUB
+from agent.domain.effects import Post
+from agent.domain.envelope import WANT_NOTHING
 from agent.domain.events import GaveUp, Late, Sent
 from agent.domain.keys import to_b64u
+from agent.domain.messages import AuthHello
+from agent.domain.names import HUB
 from agent.links.base import LinkDown
 from agent.routing.lane import Lane
 from agent.routing.policy import late_after
@@ -210,6 +215,49 @@ def test_a_clock_that_was_right_signs_nothing_twice(tmp_path: Path) -> None:
         place.router.clock_set(1500)
         await asyncio.sleep(0.05)
         assert len(place.session.sent) == 1
+        place.crash()
+
+    play(scene)
+
+
+def proof() -> Post:
+    params = AuthHello(psk_id="A" * 11, gen=1, n_s="A" * 43, mac="A" * 43)
+    return Post("f" * 32, THE_HUB, (HUB,), "auth.hello", params, want=WANT_NOTHING, channel="auth")
+
+
+def test_before_the_hub_has_proven_itself_nothing_but_proofs_leaves(tmp_path: Path) -> None:
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.router.greeted("mqtt", place.session)  # type: ignore[arg-type]  # sends only
+        page = place.post()
+        place.router.run([page, proof()])
+        await soon(lambda: place.session.channels)
+        assert place.session.channels == ["auth"]
+        place.up()
+        await soon(lambda: len(place.session.sent) == 2)
+        assert place.session.channels == ["auth", ""]
+        assert place.types()[1] == ("kitchen", "page.new")
+        place.router.run([proof()])  # and so it goes on while the link is up
+        await soon(lambda: len(place.session.sent) == 3)
+        assert place.session.channels[2] == "auth"
+        place.crash()
+
+    play(scene)
+
+
+def test_a_proof_takes_only_links_that_lead_to_the_hub(tmp_path: Path) -> None:
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.up("mail")
+        place.router.run([proof(), place.post()])
+        await soon(lambda: place.session.sent)
+        assert place.session.channels == [""]
+        place.router.closed("mail")
+        place.router.greeted("mqtt", place.session)  # type: ignore[arg-type]  # sends only
+        place.router.closed("mqtt")
+        place.router.run([proof()])
+        await asyncio.sleep(0)
+        assert place.session.channels == [""]
         place.crash()
 
     play(scene)
