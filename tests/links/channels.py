@@ -184,6 +184,21 @@ class ChannelContract:
 
         asyncio.run(walk())
 
+    def test_what_was_accepted_right_before_leaving_does_not_come_again(self, scene: ChannelScene) -> None:
+        async def walk() -> None:
+            async with scene.link(scene.b).connect():
+                pass
+            async with scene.link(scene.a).connect() as a:
+                for number in range(15):
+                    sent = [b"%d of visit %d" % (one, number) for one in range(60)]
+                    for message in sent:
+                        await a.send(scene.b, message)
+                    async with scene.gated(scene.b).connect() as b:
+                        await b.open_inbox()
+                        assert sorted(await take_all(b.received(), sent)) == sorted(sent)
+
+        asyncio.run(walk())
+
     def test_the_keeper_sees_why_a_session_was_aborted(self, scene: ChannelScene) -> None:
         async def walk() -> None:
             async with scene.gated(scene.a).connect():

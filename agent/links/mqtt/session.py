@@ -10,7 +10,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.domain.envelope import SEALED_BYTES
 from agent.links.arrivals import Arrivals
-from agent.links.base import INBOX, Delivery, LinkDown, LinkRefused
+from agent.links.base import AUTH, INBOX, Delivery, LinkDown, LinkRefused
 from agent.links.mqtt.held import Held
 from agent.links.mqtt.network import Network
 from agent.links.mqtt.probe import PROBE, Probe
@@ -110,12 +110,19 @@ class MqttSession:
         self._arrivals.open()
 
     async def settle(self) -> None:
-        """Give the broker a moment to acknowledge what was sent: leaving at once would tear it from its hands."""
-        with suppress(TimeoutError):
+        """Give the broker a moment to take what was sent and accepted: leaving at once would tear it from its hands.
+
+        An acknowledgement has no answer, and closing a socket with something unread in it takes back what the broker
+        has not read. But UNSUBSCRIBE is answered behind all that went before it, and leaves no old round behind.
+        """
+        with suppress(TimeoutError, LinkDown):
             async with asyncio.timeout(SETTLE_S):
                 while self._flying and not self._gone:
                     self._room.clear()
                     await self._room.wait()
+                for channel in () if self._gone else sorted({AUTH, *self._channels}):
+                    for topic in self._settings.heard(channel):
+                        await self.requests.unsubscribe(topic)
 
     def end(self, why: str) -> None:
         """End everything that waits for this session; only the first reason counts."""

@@ -4,11 +4,14 @@ import asyncio
 
 import pytest
 
-from agent.links.base import LinkDown
+from agent.links.base import AUTH, LinkDown, channel_of_round
 from agent.links.mqtt import requests
 from agent.links.mqtt.gated import GatedMqttSession
+from agent.links.mqtt.session import SETTLE_S
 from tests.links.mqtt.fake_network import FakeNetwork, message, with_session
 from tests.links.taking import take, until
+
+ROUND = channel_of_round("0123456789abcdef" * 2)
 
 
 def test_an_inbox_that_delivers_nothing_is_a_link_that_is_down_and_hands_nothing_over() -> None:
@@ -62,5 +65,30 @@ def test_nothing_is_probed_before_the_gate_opens_and_a_silent_broker_is_noticed_
         await until(lambda: not session.up)
         await session.leave()
         assert network.did[-1] == "stop"
+
+    with_session(walk, gated=True)
+
+
+def test_leaving_waits_for_an_answer_that_stands_behind_all_acknowledgements_and_forgets_old_rounds() -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        network.codes *= 3
+        for channel in (AUTH, ROUND):
+            await session.listen(channel)
+        await session.open_inbox()
+        network.did.clear()
+        session.arrived(message(1, b"letter"))
+        (await take(session.received())).accept()
+        await session.leave()
+        assert network.acked[-1] == 1
+        assert network.did == ["unsubscribe", "unsubscribe", "stop"]
+
+    with_session(walk, gated=True)
+
+
+def test_a_broker_that_answers_nothing_delays_leaving_only_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
+        monkeypatch.setattr(network.session, "granted", lambda *_: None)
+        async with asyncio.timeout(4 * SETTLE_S):
+            await session.leave()
 
     with_session(walk, gated=True)
