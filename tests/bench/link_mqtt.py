@@ -116,7 +116,7 @@ def _bare(broker: RunningBroker, scene: MqttScene, station: str) -> paho.Client:
     client.on_subscribe = lambda *_: ready.set()
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
-    client.subscribe(*settings.heard(), 1)
+    client.subscribe(settings.heard()[0], 1)
     if not ready.wait(5):
         raise Absent("the broker does not answer")
     return client
