@@ -19,6 +19,7 @@ from agent.station.enrol import enrol, enrolment_unfinished
 from agent.station.enrol_http import Place, hub_place
 from agent.system.credentials import Credentials, load_credentials
 from agent.system.paths import Profile
+from agent.system.psk_file import load_bundle
 from agent.wire.invite import new_secret, write_code
 from tests.hub.scene import Peer, invited, running_hub
 from tests.servers.ports import free_port
@@ -193,6 +194,30 @@ def test_a_confirmation_whose_answer_was_lost_is_repeated_without_harm(
                     await by(hub, profile, json.dumps(made["invite"]))
             assert (await by(hub, profile, json.dumps(made["invite"]))).station == "anna"
             assert len(hub.engine.core.frames) == 2
+
+    asyncio.run(walk())
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("lost", ["psk.bin", "secrets.bin", "wrap.key"])
+@pytest.mark.parametrize("how", ["gone", "damaged"])
+def test_a_station_whose_keys_are_lost_gets_in_again_with_a_new_invite(tmp_path: Path, lost: str, how: str) -> None:
+    async def walk() -> None:
+        async with running_hub(tmp_path) as hub:
+            profile = Profile.at(tmp_path / "anna")
+            first = await by(hub, profile, (await invited(hub, "anna"))["link"])
+            assert load_bundle(profile.secrets_folder, first.site, "anna").gen == 1
+            file = profile.secrets_folder / lost
+            if how == "gone":
+                file.unlink()
+            else:
+                file.write_bytes(file.read_bytes()[:-1])
+            again = await by(hub, profile, (await invited(hub, "anna"))["link"])
+            assert load_credentials(profile.secrets_folder) == again
+            assert load_bundle(profile.secrets_folder, again.site, again.station).whole
+            assert {path.name for path in profile.secrets_folder.iterdir()} == {"psk.bin", "secrets.bin", "wrap.key"}
+            async with Peer(again).connected():
+                pass
 
     asyncio.run(walk())
 
