@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for variable, name in _PLACES.items():
         (home / name).mkdir(mode=0o700, exist_ok=True)
         os.environ[variable] = str(home / name)
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
     for variable in _DESKTOP:
         os.environ.pop(variable, None)
 

@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 from agent.domain.errors import NmrError, Unavailable
 from agent.domain.names import HUB
 from agent.system.control import ControlLine, connect, connect_to
+from agent.system.os_keyring import CHOICE, TURNED_OFF
 from agent.system.paths import Profile
 
 T = TypeVar("T")
 
-NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+NO_KEYRING = {CHOICE: TURNED_OFF[0]}
 """A station that is thrown away leaves nothing in anybody's keyring."""
 
 START_S = 30.0

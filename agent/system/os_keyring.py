@@ -20,6 +20,10 @@ CHILD = "agent.system.os_keyring_child"
 ROOT = Path(__file__).resolve().parents[2]
 """Where the child starts: Python imports from there first, and nobody else can put a module there."""
 
+CHOICE = "PYTHON_KEYRING_BACKEND"
+TURNED_OFF = ("keyring.backends.null.Keyring", "keyring.backends.fail.Keyring")
+"""What the library's variable says where no keyring is wanted."""
+
 Fault = Literal["none", "locked", "lacks"]
 
 
@@ -51,7 +55,7 @@ def keep(name: str, key: bytes) -> None:
 def _ask(question: dict[str, str]) -> bytes:
     env = _environment()
     if env is None:
-        raise KeyringRefused("none", "this login has no session bus")
+        raise KeyringRefused("none", "this login has none")
     try:
         done = subprocess.run(
             [sys.executable, "-m", CHILD],
@@ -75,9 +79,11 @@ def _ask(question: dict[str, str]) -> bytes:
 
 
 def _environment() -> dict[str, str] | None:
-    """The child's environment; None where there can be no keyring, as for a login without a desktop."""
+    """The child's environment; None where there can be no keyring, or somebody has turned it off."""
+    if os.environ.get(CHOICE, "") in TURNED_OFF:
+        return None
     if sys.platform == "win32" or os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return {**os.environ}
-    # the usual place, which programs find without being told, but the library does not
+    # A login without a desktop has no bus; elsewhere this is its usual place, which the library does not look at.
     bus = Path(os.environ.get("XDG_RUNTIME_DIR", "/nowhere"), "bus")
     return {**os.environ, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={bus}"} if bus.exists() else None
