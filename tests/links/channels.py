@@ -40,9 +40,11 @@ def fresh_round() -> str:
     return channel_of_round(secrets.token_hex(16))
 
 
-async def only_the_hub_is_heard(hub: Session, station: str, stream: AsyncIterator[Delivery]) -> None:
+async def only_the_hub_is_heard(
+    hub: Session, station: str, stream: AsyncIterator[Delivery], looks: int = LOOKS
+) -> None:
     """Have the hub speak for a while, and see that nothing else comes in between."""
-    for number in range(LOOKS):
+    for number in range(looks):
         await hub.send(station, b"proof %d" % number, AUTH)
         came = await take(stream)
         assert (came.sealed, came.channel) == (b"proof %d" % number, AUTH), "a letter was handed over too early"
@@ -122,6 +124,7 @@ class ChannelContract:
                 at_a, at_b = a.received(), b.received()
                 await b.listen(round_)
                 await hub.send(scene.a, b"too early", round_)
+                await only_the_hub_is_heard(hub, scene.a, at_a, looks=1)  # so the first has gone by, too
                 await a.listen(round_)
                 await hub.send(scene.a, b"in time", round_)
                 in_time = await take(at_a)
@@ -133,6 +136,18 @@ class ChannelContract:
                 to_b = await take(at_b)
             assert (in_time.sealed, in_time.sender, in_time.channel) == (b"in time", HUB, round_)
             assert (after.sealed, to_b.sealed) == (b"on auth", b"to b")
+
+        asyncio.run(walk())
+
+    def test_what_is_said_on_a_channel_while_nobody_is_there_is_not_kept(self, scene: ChannelScene) -> None:
+        async def walk() -> None:
+            async with scene.link(HUB).connect() as hub, scene.gated(scene.b).connect() as b:
+                async with scene.gated(scene.a).connect():
+                    pass
+                await hub.send(scene.a, b"too early", AUTH)
+                await only_the_hub_is_heard(hub, scene.b, b.received(), looks=1)  # so the first has gone by, too
+                async with scene.gated(scene.a).connect() as a:
+                    await only_the_hub_is_heard(hub, scene.a, a.received())
 
         asyncio.run(walk())
 

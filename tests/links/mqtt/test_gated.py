@@ -41,15 +41,18 @@ def test_an_inbox_the_broker_refuses_is_a_link_that_is_down(monkeypatch: pytest.
 def test_an_abort_ends_an_opening_that_is_under_way_and_the_gate_stays_shut() -> None:
     async def walk(session: GatedMqttSession, network: FakeNetwork) -> None:
         network.takes = network.echoes = False
-        session.arrived(message(1, b"waits"))
+        session.arrived(message(0, b"waits", qos=0))
+        reading = asyncio.create_task(take(session.received()))
         opening = asyncio.create_task(session.open_inbox())
         await until(lambda: "publish" in network.did)
+        await asyncio.sleep(0.01)
+        assert not reading.done()
         session.abort(why := LinkDown("the key was replaced"))
         with pytest.raises(LinkDown, match="the key was replaced"):
             await opening
         assert not session.inbox_open
         with pytest.raises(LinkDown) as ended:
-            await take(session.received())
+            await reading
         assert ended.value is why
 
     with_session(walk, gated=True)
