@@ -117,6 +117,8 @@ def _status_text(found: dict[str, Any]) -> str:
         ["state", found["state"]],
         *[[f"link {link['name']}", f"{link['state']} {link['detail']}".strip()] for link in found["links"]],
         ["hub", found["hub"]["state"]],
+        ["proof", found["proof"]["state"]],
+        *([["connection", found["proof"]["notice"]]] if found["proof"]["notice"] else []),
         ["tray", found["tray"]],
         ["notices", found["notifier"]],
         ["sound", found["sound"]],

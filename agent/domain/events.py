@@ -75,18 +75,19 @@ class NotSaved(Struct, frozen=True):
 
 class LinkChanged(Struct, frozen=True):
     """A link changed: `state` is connecting, proving (connected, and the hub has not proven itself yet), up, down or
-    refused.
+    refused; on a `gated` one the hub has to prove itself.
     """
 
     name: str
     state: str
     why: str = ""
     rtt_ms: float | None = None
+    gated: bool = False
 
 
 class KeysRead(Struct, frozen=True):
     """What the disk holds: our bundle, or none and why, in words for people; `fault` is missing, unreadable,
-    damaged, foreign or locked.
+    damaged, foreign, locked or backup-missing.
     """
 
     bundle: Bundle | None

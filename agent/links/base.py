@@ -105,10 +105,19 @@ class Link(Protocol):
 
 
 class GatedLink(Link, Protocol):
-    """A link whose sessions wait for `open_inbox`."""
+    """A link whose sessions wait for `open_inbox`, which its `gated` says."""
+
+    @property
+    def gated(self) -> bool:
+        """Whether they do."""
 
     def connect(self) -> AbstractAsyncContextManager[GatedSession]:
         """Open the link; raises LinkDown or LinkRefused on entering."""
+
+
+def is_gated(link: Link) -> bool:
+    """Whether this link's sessions wait for `open_inbox`."""
+    return bool(getattr(link, "gated", False))
 
 
 def channel_of_round(round_hex: str) -> str:

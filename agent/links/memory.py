@@ -81,12 +81,12 @@ class MemoryLink:
         self._station = station
         self._net = net
         self._box = box
-        self._gated = gated
+        self.gated = gated
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator["MemorySession"]:
         """Open the mailbox; an older session of the same station ends. Raises LinkDown or LinkRefused."""
-        session = MemorySession(self._station, self._net, gated=self._gated)
+        session = MemorySession(self._station, self._net, gated=self.gated)
         self._box.open(session)
         try:
             yield session

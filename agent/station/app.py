@@ -2,20 +2,21 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 from agent.domain.errors import NmrError
-from agent.domain.events import Arrived, Event, LinkChanged, Woke
+from agent.domain.events import Arrived, Event, Woke
 from agent.domain.keys import from_b64u
-from agent.links.base import Link, Session
-from agent.links.keeper import LinkState, keep_up
+from agent.links.base import Link
 from agent.routing import rows
 from agent.routing.admission import Admission
 from agent.routing.bucket import Buckets
 from agent.routing.router import Router
 from agent.station.core import Core
+from agent.station.door import Door
 from agent.station.loading import load_kept, load_ledger
 from agent.station.performer import Performer
 from agent.station.picture import habits_of, language_of, take_picture
@@ -28,7 +29,6 @@ from agent.system.config import ConfigurationProblems, Loaded, reload_if_changed
 from agent.system.config_schema import Config
 from agent.system.credentials import Credentials
 from agent.system.ids import new_id
-from agent.system.log import event as log_event
 from agent.system.memory import give_back
 from agent.system.paths import Profile
 from agent.system.pin import Pin, load_pin, save_pin
@@ -82,6 +82,9 @@ class App:
         self._window = WindowChild(profile.control_address)
         self.requests = Requests(self)
         self._wakes = Wakes(time.monotonic, lambda: self.handle(Woke()))
+        self._door = Door.at(
+            profile.secrets_folder, credentials.site, credentials.station, lambda: self.router, self.handle
+        )
         self._performer = Performer(
             surface=surface,
             requests=self.requests,
@@ -94,6 +97,7 @@ class App:
             grew=self._ledger_grew,
             refresh=self._refresh,
             clock_set=lambda shift_ms: self.router.clock_set(shift_ms),  # noqa: PLW0108 - it is made below
+            door=self._door.deeds,
         )
         self.router = make_router(
             me=me,
@@ -117,6 +121,7 @@ class App:
             kept=load_kept(self._store),
             habits=habits_of(self._config),
             new_id=new_id,
+            chance=os.urandom,
             now=self._clock.now(),
         )
 
@@ -126,7 +131,7 @@ class App:
             self._notices["store"] = self._texts("notice.store-damaged", path=self._store.set_aside.name)
         self.router.run(self.core.start(self._clock.now()))
         self.router.start()
-        keepers = [asyncio.create_task(self._keep(link), name=f"keep {link.name}") for link in links]
+        keepers = [asyncio.create_task(self._door.keep(link), name=f"keep {link.name}") for link in links]
         ticking = asyncio.create_task(self._tick(), name="configuration")
         try:
             await self._ended.wait()
@@ -141,6 +146,7 @@ class App:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._door.close()
         self._wakes.stop()
         await self._window.close()
         await self._performer.settle()
@@ -205,6 +211,10 @@ class App:
         else:
             await self._window.show(window)
 
+    def retry(self) -> None:
+        """Ask the hub again at once: something has changed."""
+        self._door.retry()
+
     def quit(self) -> None:
         """End."""
         self._ended.set()
@@ -219,18 +229,6 @@ class App:
     def _refresh(self) -> None:
         if self._drawing is None:
             self._drawing = asyncio.get_running_loop().call_later(self._pause, self.draw)
-
-    async def _keep(self, link: Link) -> None:
-        def opened(session: Session) -> None:
-            self.router.opened(link.name, session)
-
-        def changed(now: LinkState) -> None:
-            if now.state != "up":
-                self.router.closed(link.name)
-            log_event(log, "link", name=now.name, state=now.state, why=now.why)
-            self.handle(LinkChanged(now.name, now.state, now.why))
-
-        await keep_up(link, opened=opened, arrived=self.router.arrived, changed=changed)
 
     def _ledger_grew(self, seq: int, head: bytes) -> None:
         """Pin the new head; whoever is no member any more gets nothing more from us."""

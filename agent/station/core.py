@@ -7,10 +7,13 @@ from agent.domain.effects import Effect, Note, Refresh, Tell
 from agent.domain.events import (
     AnswerGiven,
     Arrived,
+    ChannelOpen,
     Event,
     GaveUp,
     Heard,
     Instant,
+    KeysRead,
+    KeysSaved,
     Late,
     LinkChanged,
     NotSaved,
@@ -27,6 +30,8 @@ from agent.domain.events import (
 )
 from agent.domain.ledger import Ledger
 from agent.domain.messages import (
+    AuthConfirm,
+    AuthHello,
     ErrorNote,
     LedgerEntry,
     LedgerGet,
@@ -41,24 +46,33 @@ from agent.domain.messages import (
     PageWithdraw,
     Presence,
     Probe,
+    PskFailed,
+    PskHello,
+    PskOffer,
+    PskRequest,
+    PskUse,
     Receipt,
 )
 from agent.domain.names import HUB
 from agent.domain.order import to_order
 from agent.station import quiet
 from agent.station.answering import Answering
+from agent.station.appointments import Chance
+from agent.station.conversation import PROOFS
 from agent.station.desk import Desk, Habits
 from agent.station.ends import Ends
-from agent.station.fetching import Fetching
+from agent.station.fetching import Fetching, still_coming
 from agent.station.kept import Kept
 from agent.station.membership import Membership
 from agent.station.ordering import Ordering
 from agent.station.paging import Paging
+from agent.station.proving import Proving
 from agent.station.reach import Reach
 from agent.station.ringing import Ringing
 from agent.station.tracking import Tracking
 
-NOT_OURS = (LedgerEntry, LedgerGet, LedgerHead, OrderList, Presence, Receipt)
+TO_THE_HUB = (AuthConfirm, AuthHello, PskFailed, PskHello, PskOffer, PskRequest, PskUse)
+NOT_OURS = (LedgerEntry, LedgerGet, LedgerHead, OrderList, Presence, Receipt, *TO_THE_HUB)
 """What a station has no use for: questions to the hub, what comes inside other messages, what the router hears."""
 
 SAVING_S = 60.0
@@ -77,6 +91,7 @@ class Core:
         kept: Kept,
         habits: Habits,
         new_id: Callable[[], str],
+        chance: Chance,
         now: Instant,
     ) -> None:
         self.desk = desk = Desk(ledger.site, station, new_id, ledger, habits)
@@ -88,6 +103,7 @@ class Core:
         self.answering = Answering(desk, self.ringing)
         self.membership = Membership(desk, pin)
         self.reach = Reach(desk)
+        self.proving = Proving(desk, chance)
         self._told_unsaved: float | None = None
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
             Arrived: self._arrived,
@@ -105,6 +121,9 @@ class Core:
             OrderDropped: self._order_dropped,
             QuietAsked: lambda event, now: quiet.asked(desk, event, now),
             LinkChanged: self._link,
+            KeysRead: self.proving.keys_read,
+            KeysSaved: self.proving.keys_saved,
+            ChannelOpen: self.proving.channel_open,
             StrangerHeard: lambda _, now: self.membership.ask(now),
             Woke: lambda _, now: self._woke(now),
         }
@@ -121,6 +140,7 @@ class Core:
             OrderPart: self._order_part,
             LedgerPart: self._ledger_part,
             Probe: self._probe,
+            **dict.fromkeys(PROOFS, self._proof),
         }
 
     def start(self, now: Instant) -> list[Effect]:
@@ -136,7 +156,7 @@ class Core:
         kind, from_hub = type(event.params), event.envelope.sender == HUB
         self.reach.heard_from(event.envelope.sender)
         decide = self._from_anybody.get(kind) or (self._from_hub.get(kind) if from_hub else None)
-        effects = self.membership.noticed(event.envelope, now)
+        effects = [] if event.channel else self.membership.noticed(event.envelope, now)
         return [*effects, *(decide(event, now) if decide else [])]
 
     def _heard(self, event: Heard, now: Instant) -> list[Effect]:
@@ -183,6 +203,9 @@ class Core:
         part: LedgerPart = event.params  # type: ignore[assignment]  # as above
         return self.membership.entries(part.entries, more=part.more, now=now)
 
+    def _proof(self, event: Arrived, now: Instant) -> list[Effect]:
+        return self.proving.arrived(event.params, now)
+
     def _probe(self, event: Arrived, now: Instant) -> list[Effect]:
         """The hub answered a probe of ours: it is there, so a list that it owes us is asked for again."""
         asked = self.reach.asked(event.envelope.re)
@@ -193,7 +216,10 @@ class Core:
         return [*effects, *(self.fetching.begin(now) if self.fetching.overdue else [])]
 
     def _page(self, event: PageAsked, now: Instant) -> list[Effect]:
-        return self.paging.asked(event, self.ordering.orders.get(event.order or ""), now)
+        order = self.ordering.orders.get(event.order or "")
+        if order is not None and not self.ordering.ready(now):
+            return self.paging.refuse(event, still_coming())
+        return self.paging.asked(event, order, now)
 
     def _order_changed(self, event: OrderChanged, now: Instant) -> list[Effect]:
         effects = self.ordering.changed(event, now)
@@ -215,12 +241,12 @@ class Core:
 
     def _link(self, event: LinkChanged, now: Instant) -> list[Effect]:
         was = self.reach.connected
-        effects = self.reach.link(event, now)
+        effects = [*self.proving.link(event, now), *self.reach.link(event, now)]
         if event.state == "up" and not was:
             effects += [*self.membership.ask(now), *self.fetching.begin(now)]
         return effects
 
     def _woke(self, now: Instant) -> list[Effect]:
         quiet.woke(self.desk, now)
-        parts = (self.ringing, self.tracking, self.fetching, self.reach)
+        parts = (self.ringing, self.tracking, self.fetching, self.reach, self.proving)
         return [*(effect for part in parts for effect in part.woke(now)), Refresh()]

@@ -12,7 +12,9 @@ from agent.domain.rights import may
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How this desk rings; from configuration, seconds unless named otherwise."""
+    """How this desk rings, and whether its hub has to prove itself first; from configuration, seconds unless named
+    otherwise.
+    """
 
     again_s: float = 30.0
     later_s: float = 120.0
@@ -21,6 +23,7 @@ class Habits:
     per_minute: int = 10
     quiet_most_minutes: int = 480
     urgent_breaks_quiet: bool = True
+    hub_proof_required: bool = True
 
 
 @dataclass(slots=True)

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from agent.domain.audience import THE_HUB
 from agent.domain.effects import Effect, Keep, Post, Refresh, Tell, WakeAt
 from agent.domain.envelope import WANT_NOTHING, Envelope
+from agent.domain.errors import TryLater
 from agent.domain.events import Instant
 from agent.domain.messages import OrderList, OrderPart
 from agent.domain.names import HUB
+from agent.station.standing import KEY
 
 WINDOW_S = 120.0
 PARTS_AGAIN_S = 5.0
@@ -20,11 +22,15 @@ MOST_PARTS = 256
 
 
 class Fetching:
-    """One list at a time; `since` is the hub's count up to which we have everything."""
+    """One list at a time; `since` is the hub's count up to which we have everything.
+
+    `notice` is the key of what people are told: that the first list is coming, that it did not come, or nothing.
+    """
 
     def __init__(self, new_id: Callable[[], str], since: int) -> None:
         self.complete = False
         self.since = since
+        self.notice = ""
         self._new_id = new_id
         self._opens_at: float | None = None
         self._needed = False
@@ -48,6 +54,8 @@ class Fetching:
             self._opens_at = now.mono + WINDOW_S
         self._needed, self._asked, self._until = True, self._new_id(), now.mono + WINDOW_S
         self._cut, self._parts = None, set()
+        if not self.complete and not self.notice:
+            self.notice = "notice.requesting-orders"
         return [*self._ask(OrderList(since=self.since), now), WakeAt(self._until), Refresh()]
 
     def part(self, envelope: Envelope, part: OrderPart, now: Instant) -> list[Effect]:
@@ -64,8 +72,8 @@ class Fetching:
         if len(self._parts) < part.n:
             return [WakeAt(self._again_at)]
         self.complete, self._needed, self._asked = True, False, None
-        self.since = part.upto
-        return [Keep("since", "orders", part.upto)]
+        self.since, self.notice = part.upto, ""
+        return [Keep("since", "orders", part.upto), Refresh()]
 
     def woke(self, now: Instant) -> list[Effect]:
         """Ask again for missing parts; stop waiting after two minutes."""
@@ -73,16 +81,27 @@ class Fetching:
             return []
         if now.mono >= self._until:
             self._asked = None
-            nothing = not self.complete and not self._parts
-            return [*([Tell("notice.no-orders")] if nothing else []), Refresh()]
+            return [*self._missed(), Refresh()]
         if now.mono < self._again_at:
             return []
         count = self._cut[0] if self._cut else 0
         missing = tuple(i for i in range(count) if i not in self._parts)
         return self._ask(OrderList(since=self.since, parts=missing[:MOST_PARTS]), now)
 
+    def _missed(self) -> list[Effect]:
+        """The first list did not come in its time; later ones may be late without a word."""
+        if self.complete:
+            return []
+        self.notice = "notice.some-orders" if self._parts else "notice.no-orders"
+        return [Tell(self.notice, key=KEY)]
+
     def _ask(self, ask: OrderList, now: Instant) -> list[Effect]:
         """Ask under the same id again, so that the hub knows which list is meant."""
         self._again_at = now.mono + PARTS_AGAIN_S
         post = Post(self._asked or "", THE_HUB, (HUB,), "order.list", ask, want=WANT_NOTHING)
         return [post, WakeAt(self._again_at)]
+
+
+def still_coming() -> TryLater:
+    """What is said to whoever wants to change or page for what may not be as it is shown."""
+    return TryLater("The list is still coming", "Until it is complete only new orders can be made", code="syncing")

@@ -8,13 +8,13 @@ from agent.domain import order as orders
 from agent.domain.audience import EVERYBODY
 from agent.domain.effects import Effect, Keep, Post, Refresh, Reply, Sound
 from agent.domain.envelope import QUIET, Envelope
-from agent.domain.errors import BadInput, NmrError, NotAllowed, TryLater
+from agent.domain.errors import BadInput, NmrError, NotAllowed
 from agent.domain.events import GaveUp, Heard, Instant, OrderChanged, OrderDropped
 from agent.domain.messages import OrderDelete, OrderPart, OrderPut, Stamp
 from agent.domain.names import HUB
 from agent.domain.order import Clock, Order
 from agent.station.desk import Desk
-from agent.station.fetching import Fetching
+from agent.station.fetching import Fetching, still_coming
 from agent.station.order_fields import checked
 
 FUTURE_MS = 120_000
@@ -186,9 +186,7 @@ class Ordering:
         if order is None or not order.alive:
             raise BadInput("No such order", "It was deleted meanwhile", code="no-such-order", field="order")
         if not self.ready(now):
-            raise TryLater(
-                "The list is still coming", "Until it is complete only new orders can be made", code="syncing"
-            )
+            raise still_coming()
         return order
 
 

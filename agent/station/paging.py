@@ -81,6 +81,10 @@ class Paging:
             {station: Target(station, at=now.ms) for station in stations},
         )
 
+    def refuse(self, event: PageAsked, error: NmrError) -> list[Effect]:
+        """Tell whoever asked why there will be no page."""
+        return _refuse(event.ticket, error)
+
     def withdraw(self, event: WithdrawAsked, _: Instant) -> list[Effect]:
         """A person takes a page back."""
         page = self.pages.get(event.page)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from agent.domain import effects as do
@@ -27,7 +27,7 @@ SETTLE_S = 2.0
 
 
 class Performer:
-    """Bound to one app; `handle` tells the core what came of it."""
+    """Bound to one app; `handle` tells the core what came of it, `door` runs what concerns the hub's proof."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Performer:
         grew: Callable[[int, bytes], None],
         refresh: Callable[[], None],
         clock_set: Callable[[int], None],
+        door: Mapping[type, Callable[[Any], None]],
     ) -> None:
         self._surface, self._handle, self._page, self._desk, self._texts = surface, handle, page, desk, texts
         self._clock_set = clock_set
@@ -60,6 +61,7 @@ class Performer:
             do.Anchor: lambda e: self._anchor(clock.anchor(e.hub_ms, e.mono)),
             do.LedgerGrew: lambda e: grew(e.seq, e.head),
             do.Note: lambda e: log_event(log, e.event, logging.WARNING, **e.fields),
+            **door,
         }
 
     def perform(self, effect: do.Effect) -> None:

@@ -13,7 +13,7 @@ from agent.station.core import Core
 from agent.station.desk import Habits
 from agent.station.surface import Surface
 from agent.system.config_schema import Config, Ui
-from agent.ui.snapshot import Labels, QuickPage, Snapshot
+from agent.ui.snapshot import Labels, Proof, QuickPage, Snapshot
 from agent.ui.texts import Texts
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def habits_of(config: Config) -> Habits:
         per_minute=ring.per_minute,
         quiet_most_minutes=ring.do_not_disturb_max_minutes,
         urgent_breaks_quiet=ring.urgent_breaks_dnd,
+        hub_proof_required=config.link.mqtt.hub_proof == "required",
     )
 
 
@@ -82,6 +83,24 @@ def take_picture(
         sound=surface.player.name,
         storage=storage,
         notices=tuple(notices),
+        proof=proof_of(core, Texts.of(language_of(config))),
+    )
+
+
+def proof_of(core: Core, texts: Texts) -> Proof:
+    """How the hub's proof stands, in words; while the list of orders comes, or does not, that is the news."""
+    standing, fetching = core.proving.standing, core.fetching
+    news = fetching.notice if core.reach.connected else ""
+    notice, values = (news, {}) if news else (standing.notice, dict(standing.values))
+    if standing.proven_ms is not None:
+        values["time"] = time.strftime("%H:%M", time.localtime(standing.proven_ms / 1000))
+    return Proof(
+        state=standing.state,
+        notice=texts(notice, **values) if notice else "",
+        proven_ms=standing.proven_ms,
+        until_ms=standing.until_ms,
+        gen=standing.gen,
+        not_after_ms=standing.not_after,
     )
 
 

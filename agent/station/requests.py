@@ -40,6 +40,9 @@ class Station(Protocol):
     async def open_window(self, window: str) -> None:
         """Show the window."""
 
+    def retry(self) -> None:
+        """Ask the hub again at once."""
+
     def quit(self) -> None:
         """End."""
 
@@ -66,6 +69,7 @@ class Requests:
             "order.delete": self._order_delete,
             "dnd": self._quiet,
             "open": self._open,
+            "retry": self._retry,
             "quit": self._quit,
         }
 
@@ -194,6 +198,10 @@ class Requests:
 
     async def _open(self, with_: Line, _: Say) -> object:
         await self._station.open_window(choice(with_, "window", WINDOWS, "orders"))
+        return {}
+
+    async def _retry(self, _: Line, __: Say) -> object:
+        self._station.retry()
         return {}
 
     async def _quit(self, _: Line, __: Say) -> object:

@@ -143,6 +143,10 @@ class MqttLink(Struct, frozen=True, kw_only=True):
         tuple[Annotated[str, _text('"host:port"', _is_host_and_port)], ...],
         Meta(max_length=16, description="Brokers to use instead of those given at enrolment"),
     ] = ()
+    hub_proof: Annotated[
+        Literal["required", "preferred"],
+        Meta(description="Whether the hub must prove itself before a first connection is used, or only should"),
+    ] = "required"
 
 
 class Links(Struct, frozen=True, kw_only=True):
@@ -198,6 +202,9 @@ class Hub(Struct, frozen=True, kw_only=True):
         _text("a program or its path", _is_program, "Where Mosquitto is"),
     ] = "mosquitto"
     invite_hours: Annotated[int, Meta(ge=1, le=720, description="Hours an invite can be used")] = 24
+    psk_days: Annotated[
+        int, Meta(ge=1, le=3650, description="Days a station's key is good; it is renewed by itself before they end")
+    ] = 30
 
 
 class HubConfig(Struct, frozen=True, kw_only=True):

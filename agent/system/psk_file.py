@@ -43,8 +43,8 @@ class KeyUnusable(NmrError):
 
     default_code = "key-unusable"
 
-    def __init__(self, fault: Fault, message: str) -> None:
-        super().__init__(TITLES[fault], message, code=f"key-{fault}")
+    def __init__(self, fault: Fault, message: str, what: str = "") -> None:
+        super().__init__(TITLES[fault], message, code=f"key-{what or fault}")
         self.fault: Fault = fault
 
 
@@ -100,7 +100,7 @@ def _read(path: Path, data: bytes, key: WrappingKey, site: str, station: str) ->
         # `from None`: the cause shows a piece of what was decoded, and tracebacks are logged.
         raise _damaged(path) from None
     if not bundle.backup or not bundle.backup_id:
-        raise KeyUnusable("damaged", f"The backup in {path} is missing. {ENROL}")
+        raise KeyUnusable("damaged", f"The backup in {path} is missing. {ENROL}", "backup-missing")
     if not bundle.whole or bundle.gen != int.from_bytes(gen, "big"):
         raise _damaged(path)
     return bundle

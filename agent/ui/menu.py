@@ -56,7 +56,7 @@ def _tooltip(now: Snapshot, texts: Texts) -> str:
     if now.unanswered:
         lines.append(texts.number("tip.unanswered", len(now.unanswered)))
     lines += [_outcome(page, now, texts) for page in now.sent[-1:] if not page.settled]
-    lines.append(_connection(now, texts))
+    lines.append(now.proof.notice or _connection(now, texts))
     if now.quiet:
         lines.append(texts("tip.dnd", time=now.quiet_ends))
     lines += now.notices

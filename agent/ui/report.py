@@ -32,6 +32,7 @@ def status(now: Snapshot) -> dict[str, Any]:
         "sound": now.sound,
         "storage": now.storage,
         "notices": list(now.notices),
+        "proof": {name: getattr(now.proof, name) for name in now.proof.__struct_fields__},
         "ledger": {"seq": now.ledger.seq, "head": now.ledger.head.hex()[:16]},
         "can": {
             "page": now.ready,

@@ -37,6 +37,21 @@ class Labels(Struct, frozen=True):
     theme: str = "auto"
 
 
+class Proof(Struct, frozen=True):
+    """How the hub's proof stands: proven, amber (it works, though the hub is silent), proving, failed or unproven.
+
+    `notice` is the connection's notice of the moment, ready to read; the times are ms UTC, `gen` and `not_after_ms`
+    those of our key.
+    """
+
+    state: str = "unproven"
+    notice: str = ""
+    proven_ms: int | None = None
+    until_ms: int | None = None
+    gen: int | None = None
+    not_after_ms: int | None = None
+
+
 class Snapshot(Struct, frozen=True, kw_only=True):
     """A station now. `unanswered` are the received pages that still want an answer, oldest first; `reachable` counts
     the live stations of an audience, `may_page` says whether we may. `quiet_ends` is when do not
@@ -73,6 +88,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     sound: str = "silent"
     storage: str = ""
     notices: Sequence[str] = ()
+    proof: Proof = Proof()
 
     @property
     def person(self) -> str:
@@ -88,10 +104,11 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     @property
     def state(self) -> str:
-        """`ok`, `degraded` (a link is down, or the hub is silent) or `offline`: the best link decides."""
+        """`ok`, `degraded` (a link is down, the hub is silent or unproven) or `offline`: the best link decides."""
         if not any(link.state == "up" for link in self.links.values()):
             return "offline"
-        return "ok" if self.hub_live and all(link.state == "up" for link in self.links.values()) else "degraded"
+        all_up = all(link.state == "up" for link in self.links.values())
+        return "ok" if self.hub_live and all_up and self.proof.state != "amber" else "degraded"
 
     @property
     def quiet(self) -> bool:

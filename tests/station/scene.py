@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from itertools import count
 from typing import TypeVar
 
@@ -67,7 +68,7 @@ class Scene:
     pin: tuple[int, bytes] | None = None
 
     def __post_init__(self) -> None:
-        self._ids = count(1)
+        self._ids, self._chances = count(1), count(1)
         self.posts: list[Post] = []
         self.start()
 
@@ -84,6 +85,7 @@ class Scene:
             kept=kept_from(self._bodies, self.open_at_hub),
             habits=self.habits,
             new_id=self.new_id,
+            chance=self.chance,
             now=self.now,
         )
         return self.take(self.core.start(self.now))
@@ -202,6 +204,10 @@ class Scene:
     def sent(self) -> OutPage:
         """The last page we sent."""
         return list(self.core.paging.pages.values())[-1]
+
+    def chance(self, count: int) -> bytes:
+        """Bytes that are never the same, and always the same in the same scene."""
+        return b"".join(sha256(b"%d" % next(self._chances)).digest() for _ in range(-(-count // 32)))[:count]
 
     def new_id(self) -> str:
         return f"{next(self._ids):030x}{self.station.encode().hex()[:2]}"

@@ -9,6 +9,11 @@ from agent.domain.effects import Effect, Note, Refresh, Tell
 from agent.domain.events import Event, LinkChanged, NotSaved, QuietAsked, Woke
 from agent.domain.messages import (
     PARAMETERS,
+    AuthConfirm,
+    AuthHello,
+    AuthOk,
+    AuthProof,
+    AuthRefused,
     ErrorNote,
     LedgerEntry,
     LedgerGet,
@@ -26,9 +31,18 @@ from agent.domain.messages import (
     Parameters,
     Presence,
     Probe,
+    PskFailed,
+    PskHello,
+    PskOffer,
+    PskProof,
+    PskReady,
+    PskRequest,
+    PskStored,
+    PskUse,
     Receipt,
 )
 from agent.domain.names import HUB
+from agent.station.conversation import PROOFS
 from agent.station.core import SAVING_S
 from tests.routing.place import receipt
 from tests.station.scene import EVERYBODY, KITCHEN, TYPES, Scene, ident, only
@@ -36,6 +50,7 @@ from tests.walks.members import NOW_MS
 
 STRANGERS = ("front", "front-2", "oven", "wall", "boss", "gone", HUB, "nobody")
 FAR = 2**53 - 1
+ID, TOKEN = "A" * 11, "A" * 43
 JUNK: tuple[Parameters, ...] = (
     PageNew(),
     PageNew(order=OrderRef(ident(5), ""), note="\n" * 500),
@@ -61,6 +76,20 @@ JUNK: tuple[Parameters, ...] = (
     Probe(n=FAR, roster=FAR, time=FAR, live=" " * 12 * 1024),
     Probe(n=0),
     ErrorNote(code="unknown-type"),
+    AuthHello(psk_id=ID, gen=FAR, n_s=TOKEN, mac=TOKEN),
+    AuthProof(n_s=TOKEN, n_h=TOKEN, not_after=FAR, mac=TOKEN),
+    AuthConfirm(n_s=TOKEN, n_h=TOKEN, mac=TOKEN),
+    AuthOk(n_s=TOKEN, session="A" * 22, until=FAR, hub_time=0, roles=("a",) * 64, mac=TOKEN),
+    AuthRefused(about=TOKEN, code="x" * 32),
+    AuthRefused(about=ident(1), code="again"),
+    PskRequest(round=ident(1), psk_id=ID, backup_id=ID),
+    PskReady(round=ident(1)),
+    PskHello(round=ident(1), backup_id=ID, gen=1, n_s=TOKEN, mac=TOKEN),
+    PskProof(round=ident(1), n_s=TOKEN, n_h=TOKEN, mac=TOKEN),
+    PskOffer(round=ident(1), gen=1, psk_id=ID, backup_id=ID, box="A" * 107, mac=TOKEN),
+    PskStored(round=ident(1), gen=FAR, not_after=FAR, life_ms=FAR, mac=TOKEN),
+    PskUse(round=ident(1), psk_id=ID, mac=TOKEN),
+    PskFailed(round=ident(1), code="x"),
 )
 
 
@@ -76,7 +105,7 @@ def test_the_core_knows_every_message_and_the_hub_s_are_the_hub_s_alone() -> Non
     core = Scene().core
     assert {*core._from_anybody, *core._from_hub} == set(PARAMETERS.values())
     assert set(core._from_anybody).isdisjoint(core._from_hub)
-    assert set(core._from_hub) == {OrderPart, LedgerPart, Probe}
+    assert set(core._from_hub) == {OrderPart, LedgerPart, Probe, *PROOFS}
 
 
 def test_a_table_with_a_hole_would_be_noticed() -> None:

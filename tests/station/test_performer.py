@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from agent.domain.events import AnswerGiven, Event, Presented, Seen
 from agent.domain.page import NOT_SHOWN, Answer, InPage
 from agent.station import performer
 from agent.station.desk import Desk
+from agent.station.door import Door
 from agent.station.performer import Performer
 from agent.station.requests import Requests
 from agent.station.surface import Surface
@@ -24,6 +26,10 @@ from tests.walks.desk import Drawing, Showing
 from tests.walks.members import NOW_MS
 
 PAGE = ident(1)
+
+
+def nobody(*_: object) -> Any:
+    raise AssertionError("nobody asks")
 
 
 class Stage:
@@ -47,6 +53,7 @@ class Stage:
             grew=lambda _seq, _head: None,
             refresh=self._refresh,
             clock_set=self.shifts.append,
+            door=Door(router=nobody, handle=self.events.append, load=nobody, save=nobody).deeds,
         )
 
     def _refresh(self) -> None:

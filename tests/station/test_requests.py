@@ -24,7 +24,7 @@ class Agent:
         self.pages: list[Line | None] = []
         self.said: list[Line] = []
         self.windows: list[str] = []
-        self.quits = 0
+        self.quits = self.retries = 0
 
     def handle(self, event: Event) -> None:
         self.events.append(event)
@@ -46,6 +46,9 @@ class Agent:
 
     async def open_window(self, window: str) -> None:
         self.windows.append(window)
+
+    def retry(self) -> None:
+        self.retries += 1
 
     def quit(self) -> None:
         self.quits += 1
@@ -208,6 +211,8 @@ def test_the_rest_is_answered_without_the_core() -> None:
         assert await agent.ask("open") == {}
         assert await agent.ask("open", window="pages") == {}
         assert agent.windows == ["orders", "pages"]
+        assert await agent.ask("retry") == {}
+        assert agent.retries == 1
         assert await agent.ask("quit") == {}
         assert agent.quits == 0, "the answer leaves first"
         async with asyncio.timeout(5):

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from random import Random
 from typing import TYPE_CHECKING
 
 from msgspec import json
@@ -111,7 +112,7 @@ class Node:
             orders = [json.decode(body, type=Filed) for body in self.disk.bodies("order").values()]
             pages = [json.decode(body, type=Paged) for body in self.disk.bodies("page").values()]
             kept = HubKept(members.ledger, members.frames, orders, pages)
-            return HubCore(kept=kept, new_id=self.new_id, now=now)
+            return HubCore(kept=kept, new_id=self.new_id, now=now, chance=self.world.random.randbytes)
         return Core(
             station=self.name,
             ledger=members.ledger,
@@ -119,6 +120,7 @@ class Node:
             kept=kept_from(self.disk.bodies, self.disk.open_at_hub()),
             habits=Habits(per_minute=10_000),
             new_id=self.new_id,
+            chance=Random(self.name).randbytes,
             now=now,
         )
 

@@ -24,7 +24,7 @@ class MqttLink:
         self, settings: MqttSettings, *, gated: bool = False, probe_every: float = 20.0, echo_within: float = 3.0
     ) -> None:
         self._settings = settings
-        self._gated = gated
+        self.gated = gated
         self._every = probe_every
         self._within = echo_within
         self._first = 0
@@ -77,9 +77,9 @@ class MqttLink:
 
     async def _begin(self, session: GatedMqttSession) -> None:
         await session.requests.welcome()
-        if self._gated or self._settings.is_hub:
+        if self.gated or self._settings.is_hub:
             await session.listen(AUTH)
-        if not self._gated:
+        if not self.gated:
             await session.open_inbox()
 
     def _context(self) -> ssl.SSLContext | None:

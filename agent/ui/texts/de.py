@@ -13,6 +13,39 @@ TEXTS: dict[str, str] = {
     "notice.hmac-timeout": "Keine Verbindung: Der HMAC kam nicht rechtzeitig",
     "notice.psk-invalid": "Keine Verbindung: Ungültiger PSK empfangen",
     "notice.subscribing": "Verbunden: Themen werden abonniert",
+    "notice.psk-missing": (
+        "Keine Verbindung: Der Schlüssel dieser Station fehlt - Einladung von der IT holen, dann: nmr enrol EINLADUNG"
+    ),
+    "notice.psk-unreadable": (
+        "Keine Verbindung: Der Schlüssel dieser Station ist nicht lesbar - Einladung holen, dann: nmr enrol EINLADUNG"
+    ),
+    "notice.psk-damaged": (
+        "Keine Verbindung: Der Schlüssel dieser Station ist beschädigt - Einladung holen, dann: nmr enrol EINLADUNG"
+    ),
+    "notice.psk-foreign": (
+        "Keine Verbindung: Der Schlüssel gehört einer anderen Station - Einladung holen, dann: nmr enrol EINLADUNG"
+    ),
+    "notice.psk-locked": (
+        "Keine Verbindung: Der Schlüssel ist gesperrt - Schlüsselbund entsperren oder Einladung von der IT holen"
+    ),
+    "notice.psk-backup-missing": (
+        "Keine Verbindung: Der Ersatzschlüssel fehlt - Einladung von der IT holen, dann: nmr enrol EINLADUNG"
+    ),
+    "notice.psk-replaced": (
+        "Keine Verbindung: Der Schlüssel dieser Station wurde ersetzt - Einladung holen, dann: nmr enrol EINLADUNG"
+    ),
+    "notice.psk-unknown": (
+        "Keine Verbindung: Der Hub kennt diesen Schlüssel nicht - Einladung holen, dann: nmr enrol EINLADUNG"
+    ),
+    "notice.hub-restored": (
+        "Keine Verbindung: Der Hub kennt nur einen älteren Schlüssel - der IT sagen, er kam aus einer Sicherung"
+    ),
+    "notice.psk-refused": "Keine Verbindung: Der Hub lehnt den Schlüssel ab ({code}) - bitte der IT sagen",
+    "notice.new-psk-invalid": "Keine Verbindung: Ungültiger HMAC für den neuen PSK empfangen",
+    "notice.new-psk-not-saved": "Keine Verbindung: Der neue PSK ließ sich nicht speichern ({why})",
+    "notice.connection-lost": "Keine Verbindung: Sie ist abgebrochen - neuer Versuch läuft",
+    "notice.hub-silent": "Verbunden: Der Hub schweigt - zuletzt bewiesen um {time}",
+    "notice.hub-not-proven": "Verbunden: Der Hub hat sich noch nicht ausgewiesen",
     "notice.backup-invalid": "Keine Verbindung: Ungültiger Ersatz-HMAC empfangen",
     "notice.new-psk-timeout": "Keine Verbindung: Kein HMAC für den neuen PSK empfangen",
     "notice.new-psk": "Neuer PSK vereinbart - Verbindung wird neu aufgebaut",
@@ -20,6 +53,7 @@ TEXTS: dict[str, str] = {
         "Aufträge werden geholt - das kann bis zu 2 Minuten dauern - in dieser Zeit bitte nur neue anlegen"
     ),
     "notice.no-orders": "Keine Aufträge vom Broker erhalten",
+    "notice.some-orders": "Nicht alle Aufträge vom Broker erhalten - sie werden noch einmal erfragt",
     "notice.input": "Bitte Eingabe prüfen: {reason}",
     "notice.order-new": "{kind} neu: {title}",
     "notice.page-late": "NOCH NICHT ZUGESTELLT: {object} an {to}",
@@ -100,6 +134,7 @@ TEXTS: dict[str, str] = {
     "link-short.memory": "Speicher",
     "link-state.up": "verbunden",
     "link-state.connecting": "verbindet",
+    "link-state.proving": "prüft den Hub",
     "link-state.down": "nicht verbunden",
     "link-state.refused": "Anmeldung abgelehnt",
     "link-state.off": "ausgeschaltet",
@@ -254,6 +289,8 @@ TEXTS: dict[str, str] = {
     "part.weak storage": "Datei, schwach geschützt",
     "status.since": "seit {time}",
     "status.rtt": "{ms} ms",
+    "status.proven": "bewiesen um {time}",
+    "status.last-proven": "zuletzt bewiesen um {time}",
     "status.seen": "zuletzt {time}",
     "status.never": "noch nie da",
     "status.live": "jetzt da",

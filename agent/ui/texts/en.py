@@ -13,6 +13,39 @@ TEXTS: dict[str, str] = {
     "notice.hmac-timeout": "Connection Failure: Timeout During HMAC Request",
     "notice.psk-invalid": "Connection Failure: Invalid PSK Received",
     "notice.subscribing": "Connection Success: Subscribing To Relevant Topics",
+    "notice.psk-missing": (
+        "Connection Failure: The Key Of This Station Is Missing - Ask IT For An Invite, Then Run: nmr enrol INVITE"
+    ),
+    "notice.psk-unreadable": (
+        "Connection Failure: The Key Of This Station Cannot Be Read - Ask IT For An Invite, Then Run: nmr enrol INVITE"
+    ),
+    "notice.psk-damaged": (
+        "Connection Failure: The Key Of This Station Is Damaged - Ask IT For An Invite, Then Run: nmr enrol INVITE"
+    ),
+    "notice.psk-foreign": (
+        "Connection Failure: The Key Belongs To Another Station - Ask IT For An Invite, Then Run: nmr enrol INVITE"
+    ),
+    "notice.psk-locked": (
+        "Connection Failure: The Key Of This Station Is Locked - Unlock The Keyring, Or Ask IT For An Invite"
+    ),
+    "notice.psk-backup-missing": (
+        "Connection Failure: The Backup Key Is Missing - Ask IT For An Invite, Then Run: nmr enrol INVITE"
+    ),
+    "notice.psk-replaced": (
+        "Connection Failure: The Key Of This Station Was Replaced - Ask IT For An Invite, Then Run: nmr enrol INVITE"
+    ),
+    "notice.psk-unknown": (
+        "Connection Failure: The Hub Does Not Know This Key - Ask IT For An Invite, Then Run: nmr enrol INVITE"
+    ),
+    "notice.hub-restored": (
+        "Connection Failure: The Hub Knows Only An Older Key - Tell IT It Was Restored From A Backup"
+    ),
+    "notice.psk-refused": "Connection Failure: The Hub Refused The Key ({code}) - Tell IT",
+    "notice.new-psk-invalid": "Connection Failure: Invalid New PSK HMAC Received",
+    "notice.new-psk-not-saved": "Connection Failure: The New PSK Could Not Be Saved ({why})",
+    "notice.connection-lost": "Connection Failure: The Connection Was Lost - Trying Again",
+    "notice.hub-silent": "Connected: The Hub Is Silent - Last Proven At {time}",
+    "notice.hub-not-proven": "Connected: The Hub Has Not Proven Itself Yet",
     "notice.backup-invalid": "Connection Failure: Invalid Backup HMAC Received",
     "notice.new-psk-timeout": "Connection Failure: No New PSK HMAC Received",
     "notice.new-psk": "Establishing Connection: New PSK Successfully Established - Resetting Connection",
@@ -20,6 +53,7 @@ TEXTS: dict[str, str] = {
         "Requesting Active Objects - This May Take Up To 2 Minutes - Only Create New Objects During This Time"
     ),
     "notice.no-orders": "No Objects Received From Broker Services",
+    "notice.some-orders": "Not All Objects Received From Broker Services - Asking Again",
     "notice.input": "Please Check Your Input: {reason}",
     "notice.order-new": "New {kind}: {title}",
     "notice.page-late": "NOT DELIVERED YET: {object} to {to}",
@@ -100,6 +134,7 @@ TEXTS: dict[str, str] = {
     "link-short.memory": "memory",
     "link-state.up": "connected",
     "link-state.connecting": "connecting",
+    "link-state.proving": "checking the hub",
     "link-state.down": "not connected",
     "link-state.refused": "sign-in refused",
     "link-state.off": "switched off",
@@ -254,6 +289,8 @@ TEXTS: dict[str, str] = {
     "part.weak storage": "file, weakly protected",
     "status.since": "since {time}",
     "status.rtt": "{ms} ms",
+    "status.proven": "proven at {time}",
+    "status.last-proven": "last proven at {time}",
     "status.seen": "last seen {time}",
     "status.never": "never seen",
     "status.live": "here now",

@@ -58,7 +58,7 @@ class Station(Tab):
         """Show the model as it is now."""
         super().refresh()
         model, texts = self.window.model, self.texts
-        if notices := model.status.get("notices"):
+        if notices := facts.notices(model.status):
             self._notices.configure(text="\n".join(notices))
             self._notices.pack(fill="x", pady=(0, self.theme.px(12)), before=self._body)
         else:

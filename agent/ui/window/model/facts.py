@@ -9,11 +9,12 @@ if TYPE_CHECKING:
 
     from agent.ui.texts import Texts
     from agent.ui.window.model.ladder import Mark, Tone
-    from agent.ui.window.model.shapes import Link, Member, Status
+    from agent.ui.window.model.shapes import Link, Member, Proof, Status
 
 LINKS: dict[str, tuple[Mark, Tone]] = {
     "up": ("full", "good"),
     "connecting": ("hollow", "warn"),
+    "proving": ("hollow", "warn"),
     "down": ("bad", "bad"),
     "refused": ("bad", "bad"),
     "off": ("none", "quiet"),
@@ -57,8 +58,23 @@ def part_facts(status: Status, texts: Texts, clock: Callable[[int], str]) -> tup
     state, seen = hub.get("state", ""), hub.get("seen_ms")
     mark, tone = LINKS.get(state, ("full", "good") if state not in MISSING else ("bad", "bad"))
     value = texts(f"hub-state.{state}") if texts.has(f"hub-state.{state}") else state or texts("link-state.down")
-    more = texts("status.seen", time=clock(seen)) if seen else ""
-    return (Fact(mark, tone, texts("status.hub"), value, more), *(_part(name, status, texts) for name in PARTS))
+    more = [texts("status.seen", time=clock(seen)) if seen else "", _proven(status.get("proof", {}), texts, clock)]
+    line = Fact(mark, tone, texts("status.hub"), value, " · ".join(filter(None, more)))
+    return (line, *(_part(name, status, texts) for name in PARTS))
+
+
+def _proven(proof: Proof, texts: Texts, clock: Callable[[int], str]) -> str:
+    """When the hub last proved that it holds our key."""
+    at = proof.get("proven_ms")
+    if not at:
+        return ""
+    return texts("status.proven" if proof.get("state") == "proven" else "status.last-proven", time=clock(at))
+
+
+def notices(status: Status) -> tuple[str, ...]:
+    """What needs attention: the connection's notice first."""
+    notice = status.get("proof", {}).get("notice", "")
+    return (*((notice,) if notice else ()), *status.get("notices", ()))
 
 
 def _part(name: str, status: Status, texts: Texts) -> Fact:

@@ -10,7 +10,7 @@ Kind = Literal["order", "item"]
 
 
 class Link(TypedDict, total=False):
-    """One link of the station; `state` is up, connecting, down, refused or off."""
+    """One link of the station; `state` is up, connecting, proving, down, refused or off."""
 
     name: str
     state: str
@@ -24,6 +24,17 @@ class Hub(TypedDict, total=False):
 
     state: str
     seen_ms: int | None
+
+
+class Proof(TypedDict, total=False):
+    """How the hub's proof stands; `state` is proven, amber, proving, failed or unproven, `notice` ready to show."""
+
+    state: str
+    notice: str
+    proven_ms: int | None
+    until_ms: int | None
+    gen: int | None
+    not_after_ms: int | None
 
 
 class Can(TypedDict, total=False):
@@ -54,6 +65,7 @@ class Status(TypedDict, total=False):
     sound: str
     storage: str
     notices: list[str]
+    proof: Proof
     can: Can
 
 
