@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from agent.domain.errors import BadConfiguration, NmrError
 from agent.station.surface import Surface
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from agent.system.credentials import Credentials
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SWITCH_S = 0.0002
 """How long one thread may keep the interpreter while another wants it, seconds: Python's 5 ms would be a page's whole
@@ -88,7 +90,7 @@ async def _run(profile: Profile, lock: ProfileLock) -> int:
             megabytes=settings.megabytes,
         )
         try:
-            credentials = await asyncio.to_thread(_credentials, profile)  # a keyring may take seconds
+            credentials = await _credentials(profile)
 
             from agent.station.app import App
             from agent.system.control_server import ControlServer
@@ -106,11 +108,15 @@ async def _run(profile: Profile, lock: ProfileLock) -> int:
     return 0
 
 
-def _credentials(profile: Profile) -> "Credentials":
-    """What enrolment left here; raises BadConfiguration where it never happened."""
+async def _credentials(profile: Profile) -> "Credentials":
+    """What enrolment left here; raises BadConfiguration where it never happened, SecretsUnreadable."""
     from agent.system.credentials import load_credentials
+    from agent.system.wrapping_key import storage_of
 
-    credentials = load_credentials(profile.secrets_folder)
+    if storage_of(profile.secrets_folder) == "keyring":
+        credentials = await _beside(lambda: load_credentials(profile.secrets_folder))
+    else:
+        credentials = load_credentials(profile.secrets_folder)
     if credentials is None:
         raise BadConfiguration(
             "This computer is not enrolled yet",
@@ -118,6 +124,14 @@ def _credentials(profile: Profile) -> "Credentials":
             code="not-enrolled",
         )
     return credentials
+
+
+async def _beside(deed: Callable[[], T]) -> T:
+    """Do what may take seconds while the icon stays alive, in a thread that ends with it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return await asyncio.get_running_loop().run_in_executor(pool, deed)
 
 
 def make_links(credentials: "Credentials", config: "Config") -> "list[Link]":
@@ -137,7 +151,7 @@ def make_links(credentials: "Credentials", config: "Config") -> "list[Link]":
         client_id=credentials.client_id,
         ca_pem=credentials.ca_pem.encode(),
     )
-    return [MqttLink(settings)]
+    return [MqttLink(settings, gated=True)]
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from agent.system.os_keyring import ROOT
 from agent.system.paths import Profile
 from agent.system.psk_file import load_bundle
 from agent.system.wrapping_key import load_key
-from tests.servers.secret_service import SecretService
+from tests.servers.gnome_keyring import GnomeKeyring
 
 pytestmark = [
     pytest.mark.servers,
@@ -28,9 +28,9 @@ pytestmark = [
 @pytest.fixture
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, str]]:
     """What programs of an account with an open keyring see; the test itself is one of them."""
-    if missing := SecretService.missing():
+    if missing := GnomeKeyring.missing():
         pytest.skip(f"not installed: {', '.join(missing)}")
-    with SecretService(tmp_path / "account") as service:
+    with GnomeKeyring(tmp_path / "account") as service:
         for name, value in service.env.items():
             monkeypatch.setenv(name, value)
         yield service.env
@@ -108,7 +108,7 @@ def test_a_station_with_a_keyring_works_shows_no_key_and_its_copy_opens_nothing(
     copy = Profile.at(tmp_path / "copy")
     copytree(tmp_path / "site" / "front", tmp_path / "copy", ignore=lambda _folder, names: {"control.sock"} & {*names})
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
-    with SecretService(tmp_path / "thief") as other:
+    with GnomeKeyring(tmp_path / "thief") as other:
         for env in ({**other.env}, {}):
             stopped = start(copy, {**_without_bus(), **env})
             assert stopped.returncode == 1

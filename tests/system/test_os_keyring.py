@@ -13,33 +13,33 @@ from agent.system.os_keyring import KeyringRefused, fetch, keep
 from agent.system.psk_file import KeyUnusable, load_bundle, save_bundle
 from agent.system.secrets import load_secrets, save_secrets
 from agent.system.wrapping_key import SecretsUnreadable, WrappingKey, load_key, make_key, storage_of
-from tests.servers.secret_service import SecretService
+from tests.servers.gnome_keyring import GnomeKeyring
 from tests.system.test_psk_file import OURS, bundle
 
 NAME, KEY = "00" * 16, bytes(range(32))
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the Credential Manager has tests of its own")
 
 
-def use(service: SecretService, monkeypatch: pytest.MonkeyPatch) -> None:
+def use(service: GnomeKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
     """Log this process in where that keyring is."""
     for name, value in service.env.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GnomeKeyring]:
     """An account with an open keyring, in whose session the test runs."""
-    if missing := SecretService.missing():
+    if missing := GnomeKeyring.missing():
         pytest.skip(f"not installed: {', '.join(missing)}")
-    with SecretService(tmp_path / "account") as service:
+    with GnomeKeyring(tmp_path / "account") as service:
         use(service, monkeypatch)
         yield service
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[SecretService]:
+def other(tmp_path: Path) -> Iterator[GnomeKeyring]:
     """Another account, or another computer."""
-    with SecretService(tmp_path / "other account") as service:
+    with GnomeKeyring(tmp_path / "other account") as service:
         yield service
 
 
@@ -66,13 +66,13 @@ def told_of(folder: Path) -> tuple[str, str]:
     return shut.value.code, unusable.value.fault
 
 
-def test_a_key_comes_back_from_the_keyring_as_it_was_kept(account: SecretService) -> None:
+def test_a_key_comes_back_from_the_keyring_as_it_was_kept(account: GnomeKeyring) -> None:
     keep(NAME, KEY)
     assert fetch(NAME) == KEY
     assert refused("11" * 16).fault == "lacks"
 
 
-def test_the_secrets_of_a_profile_open_with_the_keyring_of_its_account(account: SecretService, tmp_path: Path) -> None:
+def test_the_secrets_of_a_profile_open_with_the_keyring_of_its_account(account: GnomeKeyring, tmp_path: Path) -> None:
     key = wrapped(tmp_path / "secrets")
     assert storage_of(tmp_path / "secrets") == "keyring"
     assert load_key(tmp_path / "secrets") == key
@@ -82,10 +82,10 @@ def test_the_secrets_of_a_profile_open_with_the_keyring_of_its_account(account: 
 
 
 def test_the_key_is_there_after_the_next_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if missing := SecretService.missing():
+    if missing := GnomeKeyring.missing():
         pytest.skip(f"not installed: {', '.join(missing)}")
     for login in range(2):
-        with SecretService(tmp_path / "account") as account:
+        with GnomeKeyring(tmp_path / "account") as account:
             use(account, monkeypatch)
             if login == 0:
                 wrapped(tmp_path / "secrets")
@@ -93,7 +93,7 @@ def test_the_key_is_there_after_the_next_login(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_copied_profile_opens_nothing_at_another_account(
-    account: SecretService, other: SecretService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    account: GnomeKeyring, other: GnomeKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrapped(tmp_path / "secrets")
     use(other, monkeypatch)
@@ -106,14 +106,14 @@ def test_a_copied_profile_opens_nothing_at_another_account(
 
 
 def test_a_copied_profile_opens_nothing_where_there_is_no_keyring(
-    account: SecretService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    account: GnomeKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrapped(tmp_path / "secrets")
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
     assert told_of(tmp_path / "secrets") == ("keyring-none", "locked")
 
 
-def test_a_locked_keyring_is_told_at_once_and_opens_no_dialog(account: SecretService, tmp_path: Path) -> None:
+def test_a_locked_keyring_is_told_at_once_and_opens_no_dialog(account: GnomeKeyring, tmp_path: Path) -> None:
     wrapped(tmp_path / "secrets")
     account.lock()
     began = time.monotonic()
@@ -125,7 +125,7 @@ def test_a_locked_keyring_is_told_at_once_and_opens_no_dialog(account: SecretSer
 
 
 def test_a_keyring_that_says_nothing_is_given_up_in_time(
-    account: SecretService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    account: GnomeKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrapped(tmp_path / "secrets")
     monkeypatch.setattr(os_keyring, "WITHIN_S", 1.0)
@@ -139,7 +139,7 @@ def test_a_keyring_that_says_nothing_is_given_up_in_time(
 
 @pytest.mark.parametrize("state", ["locked", "gone"])
 def test_without_a_keyring_that_works_the_key_rests_in_a_file(
-    account: SecretService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+    account: GnomeKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     if state == "locked":
         account.lock()
@@ -164,7 +164,7 @@ class PlaintextKeyring(KeyringBackend):
     "backend", ["keyring.backends.fail.Keyring", "keyring.backends.null.Keyring", "plain.PlaintextKeyring", "no.Such"]
 )
 def test_what_only_calls_itself_a_keyring_is_refused(
-    account: SecretService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+    account: GnomeKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     (tmp_path / "plain.py").write_text(BACKENDS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -174,7 +174,7 @@ def test_what_only_calls_itself_a_keyring_is_refused(
     assert told.value.fault == "none"
 
 
-def test_among_several_keyrings_the_safe_one_is_chosen(account: SecretService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_among_several_keyrings_the_safe_one_is_chosen(account: GnomeKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
     keep(NAME, KEY)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.chainer.ChainerBackend")
@@ -182,7 +182,7 @@ def test_among_several_keyrings_the_safe_one_is_chosen(account: SecretService, m
 
 
 def test_the_key_is_in_no_argument_and_no_environment(
-    account: SecretService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    account: GnomeKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
     run = subprocess.run

@@ -17,7 +17,7 @@ LOGIN = f"{PLACE}/collection/login"
 BACKEND = "keyring.backends.SecretService.Keyring"
 
 
-class SecretService:
+class GnomeKeyring:
     """The keyring of one account, whose files lie in `folder`; `env` is what programs of its session see.
 
     Who starts it again with the same folder logs in again.
