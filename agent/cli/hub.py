@@ -54,13 +54,8 @@ def invite(
     """Make an invite for one station."""
     with _hub(context) as line:
         made = line.request("hub.invite", person=person, roles=list(roles), station=station)
-    if path is not None:
-        _write(path, json.dumps(made["invite"], indent=1).encode())
-    if qr is not None:
-        from agent.hub.qr import write_qr
-
-        write_qr(qr, made["invite"])
-    show(made, f"code  {made['code']}\nhub   {made['url']}", as_json=as_json)
+    _hand_over(made, path, qr)
+    show(made, _code_text(made), as_json=as_json)
 
 
 @hub.command()
@@ -102,10 +97,68 @@ def status(context: Context, *, as_json: bool) -> None:
     show(found, table([[str(key), str(value)] for key, value in found.items()]), as_json=as_json)
 
 
+@hub.group()
+def psk() -> None:
+    """Look after the keys with which hub and stations prove themselves to each other."""
+
+
+@psk.command("list")
+@json_option
+@pass_context
+def list_(context: Context, *, as_json: bool) -> None:
+    """Say of each station how old its key is and when it was last proven."""
+    with _hub(context) as line:
+        found = line.request("hub.psk.list")
+    heads = ["station", "generation", "good until", "gone", "pending", "last proven", "state"]
+    show(found, table([heads, *map(_key_row, found)]) if found else "no stations yet", as_json=as_json)
+
+
+@psk.command()
+@click.argument("station", required=False)
+@click.option("--all", "everybody", is_flag=True, help="The keys of all stations.")
+@json_option
+@pass_context
+def expire(context: Context, station: str | None, *, everybody: bool, as_json: bool) -> None:
+    """Let the key of STATION count as expired: it gets a new one by itself, at once if it is there."""
+    if everybody == bool(station):
+        raise BadInput("Whose key?", "Name one station, or write --all", field="station")
+    with _hub(context) as line:
+        done = line.request("hub.psk.expire", station=station or "")
+    show(done, "expired: " + (", ".join(done["stations"]) or "none, there are no stations yet"), as_json=as_json)
+
+
+@psk.command()
+@click.argument("station")
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Write the invite to this file.")
+@click.option("--qr", type=click.Path(path_type=Path), help="Write the invite as a QR code (PNG or SVG).")
+@json_option
+@pass_context
+def replace(context: Context, station: str, *, path: Path | None, qr: Path | None, as_json: bool) -> None:
+    """Shut out the key of STATION at once and make an invite that gives this very computer a new one."""
+    with _hub(context) as line:
+        made = line.request("hub.psk.replace", station=station)
+    _hand_over(made, path, qr)
+    show(made, _code_text(made), as_json=as_json)
+
+
 def _hub(context: Context) -> ControlLine:
     from agent.hub.ask import connect_hub
 
     return connect_hub(context.profile)
+
+
+def _hand_over(made: dict[str, Any], path: Path | None, qr: Path | None) -> None:
+    """Write an invite where IT wants it."""
+    if path is not None:
+        _write(path, json.dumps(made["invite"], indent=1).encode())
+    if qr is not None:
+        from agent.hub.qr import write_qr
+
+        write_qr(qr, made["invite"])
+
+
+def _code_text(made: dict[str, Any]) -> str:
+    return f"code  {made['code']}\nhub   {made['url']}"
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -119,6 +172,23 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _row(one: dict[str, Any]) -> list[str]:
-    since = datetime.fromtimestamp(one["since_ms"] / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     state = "revoked" if one["revoked"] else "live" if one["live"] else "away"
-    return [one["station"], one["person"], ",".join(one["roles"]), state, since, one["kid"]]
+    return [one["station"], one["person"], ",".join(one["roles"]), state, _time(one["since_ms"]), one["kid"]]
+
+
+def _key_row(one: dict[str, Any]) -> list[str]:
+    from agent.hub.keys_report import STATES
+
+    return [
+        one["station"],
+        str(one["gen"]),
+        _time(one["not_after_ms"]),
+        f"{one['gone_percent']} %",
+        str(one["pending_gen"] or "-"),
+        _time(one["proven_ms"]),
+        STATES.get(one["state"], one["state"]),
+    ]
+
+
+def _time(ms: int | None) -> str:
+    return "-" if ms is None else datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")

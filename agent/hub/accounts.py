@@ -1,43 +1,28 @@
-"""The stations' accounts at the broker, and their PSK bundles."""
+"""The stations' accounts at the broker, and the keys they begin with."""
 
 import logging
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from msgspec import Struct
-
+from agent.domain.bundle import ID_BYTES, KEY_BYTES, Bundle
 from agent.domain.effects import Keep
-from agent.domain.envelope import DAY_MS
 from agent.domain.keys import to_b64u
 from agent.domain.names import HUB
+from agent.hub.account import StationAccount
 from agent.hub.broker.base import Account, Broker, BrokerFailed, new_account
 from agent.system.log import event
 
 log = logging.getLogger(__name__)
 
-PSK_LIFE_MS = 30 * DAY_MS
 _PASSWORD_BYTES = 24
-_ID_BYTES = 16
+_CLIENT_ID_BYTES = 16
 """16 bytes are the 22 characters of a client id."""
-
-
-class StationAccount(Struct, frozen=True, kw_only=True):
-    """What the hub keeps for one station; never its password. `kid` is base64url.
-
-    `psk` is {gen, psk_id, psk, not_after (ms UTC), backup_id, backup}, bytes in base64url.
-    """
-
-    station: str
-    bcrypt: str
-    pbkdf2: str
-    client_id: str
-    kid: str
-    psk: dict[str, str | int]
 
 
 def new_client_id() -> str:
     """Return 22 random characters: who guesses a client id throws its station off."""
-    return to_b64u(secrets.token_bytes(_ID_BYTES))
+    return to_b64u(secrets.token_bytes(_CLIENT_ID_BYTES))
 
 
 def new_password() -> str:
@@ -45,8 +30,21 @@ def new_password() -> str:
     return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
-def make_account(station: str, kid: bytes, password: str, now_ms: int) -> StationAccount:
-    """Return a fresh account with a fresh PSK bundle."""
+def make_bundle(gen: int, now_ms: int, life_ms: int) -> Bundle:
+    """Return fresh keys, good for `life_ms` from now on."""
+    return Bundle(
+        gen=gen,
+        psk_id=secrets.token_bytes(ID_BYTES),
+        psk=secrets.token_bytes(KEY_BYTES),
+        not_after=now_ms + life_ms,
+        backup_id=secrets.token_bytes(ID_BYTES),
+        backup=secrets.token_bytes(KEY_BYTES),
+        life_ms=life_ms,
+    )
+
+
+def make_account(station: str, kid: bytes, password: str, bundle: Bundle) -> StationAccount:
+    """Return a fresh account with its first keys."""
     account = new_account(station, password)
     return StationAccount(
         station=station,
@@ -54,34 +52,35 @@ def make_account(station: str, kid: bytes, password: str, now_ms: int) -> Statio
         pbkdf2=account.pbkdf2,
         client_id=new_client_id(),
         kid=to_b64u(kid),
-        psk={
-            "gen": 1,
-            "psk_id": to_b64u(secrets.token_bytes(8)),
-            "psk": to_b64u(secrets.token_bytes(32)),
-            "not_after": now_ms + PSK_LIFE_MS,
-            "backup_id": to_b64u(secrets.token_bytes(8)),
-            "backup": to_b64u(secrets.token_bytes(32)),
-        },
+        current=bundle,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A station's way in; its keys are the affair of `proofs`, which renew them."""
+
+    account: Account
+    client_id: str
+
+
 class Accounts:
-    """All accounts, as they are on disk; the broker is told after each change."""
+    """All ways in, as they are on disk; the broker is told after each change."""
 
     def __init__(self, broker: Broker, kept: Iterable[StationAccount]) -> None:
         self.hub_password = new_password()
         self._broker = broker
         self._hub = new_account(HUB, self.hub_password)
-        self._kept = {account.station: account for account in kept}
+        self._ways = {account.station: _way(account) for account in kept}
         self._told = True
+
+    def __contains__(self, station: str) -> bool:
+        """Whether a station has a way in."""
+        return station in self._ways
 
     def all(self) -> list[Account]:
         """Return what the broker must know: the stations and ourselves, whose password is new with every start."""
-        return [self._hub, *(Account(kept.station, kept.bcrypt, kept.pbkdf2) for kept in self._kept.values())]
-
-    def get(self, station: str) -> StationAccount | None:
-        """Return the account of a station."""
-        return self._kept.get(station)
+        return [self._hub, *(way.account for way in self._ways.values())]
 
     @staticmethod
     def keep(account: StationAccount) -> Keep:
@@ -95,17 +94,17 @@ class Accounts:
 
     def put(self, account: StationAccount) -> None:
         """Take a committed account in; `tell` makes it work."""
-        self._kept[account.station] = account
+        self._ways[account.station] = _way(account)
         self._told = False
 
     async def drop(self, station: str) -> None:
         """Throw a station off whose account is gone from the disk, and forget what was queued for it."""
-        account = self._kept.pop(station, None)
+        way = self._ways.pop(station, None)
         self._told = False
         await self.tell()
-        if account is not None:
+        if way is not None:
             try:
-                await self._broker.forget(station, account.client_id)
+                await self._broker.forget(station, way.client_id)
             except BrokerFailed as error:  # its queue stays, and nobody can ever fetch it
                 event(log, "not-forgotten", logging.WARNING, station=station, why=str(error))
 
@@ -114,3 +113,7 @@ class Accounts:
         if not self._told:
             await self._broker.apply(self.all())
             self._told = True
+
+
+def _way(account: StationAccount) -> _Way:
+    return _Way(Account(account.station, account.bcrypt, account.pbkdf2), account.client_id)

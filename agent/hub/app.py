@@ -94,7 +94,8 @@ async def open_hub(profile: Profile, config: HubConfig) -> AsyncIterator[Running
 async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) -> Running:
     """Put core, ledger, enrolment and link together; return when stations can come."""
     clock, ended, errands, site = SiteClock(), asyncio.Event(), Errands(), ground.site()
-    engine = Engine(ground.me, ground.store, load_kept(ground.store, ground.folder, ground.settings.site), clock)
+    kept = load_kept(ground.store, ground.folder, ground.settings.site)
+    engine = Engine(ground.me, ground.store, kept, clock, ground.psk_life_ms)
     stack.callback(engine.stop)
     enrolment = await _open_door(ground, site, engine, accounts, clock)
     stack.push_async_callback(errands.settle)
@@ -103,6 +104,7 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
         core=engine.core,
         enrolment=enrolment,
         errands=errands,
+        ask=engine.ask,
         invite_hours=ground.settings.invite_hours,
         now=clock.now,
         facts=lambda: _facts(engine, ground, site, web),
@@ -131,9 +133,11 @@ async def _open_door(ground: Ground, site: Site, engine: Engine, accounts: Accou
         store=ground.store,
         accounts=accounts,
         publisher=publisher,
-        ledger=lambda: engine.core.ledger,
-        genesis=lambda: engine.core.frames[0],
+        core=engine.core,
+        ask=engine.ask,
+        tell=engine.handle,
         now=clock.now,
+        life_ms=ground.psk_life_ms,
         kept=load_values(ground.store, "invite", Issued),
     )
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.domain.audience import EVERYBODY, Audience
+from agent.domain.bundle import LIFE_MS
 from agent.domain.effects import Effect, Note, Post
 from agent.domain.envelope import QUIET, WANT_NOTHING
-from agent.domain.events import Arrived, GaveUp, Heard, Instant, LinkChanged, StrangerHeard, Woke
+from agent.domain.events import Arrived, GaveUp, Heard, Instant, LinkChanged, NotSaved, StrangerHeard, Woke
 from agent.domain.ledger import Ledger
 from agent.domain.messages import (
+    AuthConfirm,
+    AuthHello,
     LedgerGet,
     LedgerPart,
     OrderDelete,
@@ -21,15 +24,26 @@ from agent.domain.messages import (
     Parameters,
     Presence,
     Probe,
+    PskFailed,
+    PskHello,
+    PskOffer,
+    PskRequest,
+    PskUse,
 )
 from agent.domain.order import to_order
+from agent.hub.account import StationAccount
 from agent.hub.entries import part_after
 from agent.hub.history import History, Paged
 from agent.hub.lists import Lists
+from agent.hub.proofs import AccountsRead, ExpireAsked, Proof, Proofs, ReplaceAsked
 from agent.hub.registry import Filed, Registry
 from agent.hub.roster import Roster
+from agent.hub.talks import Talks
 
 TIDY_S = 3600.0
+
+PROVING = (AuthHello, AuthConfirm, PskRequest, PskHello, PskOffer, PskUse, PskFailed)
+"""What stations say about keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,8 @@ class Kept:
     frames: Sequence[bytes] = ()
     orders: Sequence[Filed] = ()
     pages: Sequence[Paged] = ()
+    accounts: Sequence[StationAccount] = ()
+    proofs: Sequence[Proof] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +79,20 @@ class Links:
 
 
 class Core:
-    """One hub. `handle` is the whole interface; the parts are there to be looked at."""
+    """One hub. `handle` is the whole interface; the parts are there to be looked at.
 
-    def __init__(self, *, kept: Kept, new_id: Callable[[], str], now: Instant) -> None:
+    `chance` gives so many fresh random bytes, `life_ms` is how long new keys are good.
+    """
+
+    def __init__(
+        self,
+        *,
+        kept: Kept,
+        new_id: Callable[[], str],
+        now: Instant,
+        chance: Callable[[int], bytes],
+        life_ms: int = LIFE_MS,
+    ) -> None:
         self.ledger = kept.ledger
         self.frames = list(kept.frames)
         self.registry = Registry(kept.orders)
@@ -74,6 +101,8 @@ class Core:
         self.links = Links()
         self._new_id = new_id
         self._lists = Lists(self.registry, new_id)
+        talks = Talks(lambda: self.ledger, chance, life_ms)
+        self.proofs = Proofs(kept.accounts, kept.proofs, talks, new_id)
         self._tidy_at = now.mono
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
             Arrived: self._arrived,
@@ -83,6 +112,10 @@ class Core:
             StrangerHeard: lambda event, _: [Note("stranger", {"link": event.link})],
             GaveUp: lambda event, _: [Note("gave-up", {"id": event.id, "station": event.station, "why": event.why})],
             Woke: lambda _, now: self._woke(now),
+            NotSaved: lambda _, __: self.proofs.not_saved(),
+            AccountsRead: lambda event, now: self.proofs.read(event.accounts, now),
+            ExpireAsked: self.proofs.expire,
+            ReplaceAsked: self.proofs.replace,
         }
         self._decide: dict[type[Parameters], Callable[[Arrived, Any, Instant], list[Effect]]] = {
             OrderPut: self._order,
@@ -94,6 +127,7 @@ class Core:
             PageNew: lambda event, page, _: self.history.asked(event, page),
             PageAnswer: lambda event, answer, _: self.history.answered(event, answer),
             PageWithdraw: lambda event, _, __: self.history.withdrawn(event),
+            **dict.fromkeys(PROVING, self.proofs.heard),
         }
 
     def handle(self, event: object, now: Instant) -> list[Effect]:
@@ -145,7 +179,7 @@ class Core:
         return [Note("link", {"name": event.name, "state": event.state, "why": event.why})]
 
     def _woke(self, now: Instant) -> list[Effect]:
-        effects = self._lists.go_on(now)
+        effects = [*self._lists.go_on(now), *self.proofs.woke(now)]
         if now.mono >= self._tidy_at:
             self._tidy_at = now.mono + TIDY_S
             effects += self.registry.forget_old(now.ms)

@@ -2,10 +2,16 @@
 
 import asyncio
 import logging
+import secrets
+from collections.abc import Callable, Mapping
 
-from agent.domain.effects import Effect, Note, WakeAt
+from agent.domain.bundle import LIFE_MS
+from agent.domain.effects import Effect, Note, ReadKeys, Reply, WakeAt
 from agent.domain.events import Arrived, LinkChanged, Woke
+from agent.hub.account import StationAccount
 from agent.hub.core import Appended, Core, Kept
+from agent.hub.kept import read_accounts
+from agent.hub.proofs import AccountsRead
 from agent.links.base import Link, Session
 from agent.links.keeper import LinkState, keep_up
 from agent.routing import rows
@@ -27,12 +33,14 @@ PEER_RATE, PEER_BURST = 200.0, 2000
 class Engine:
     """Core, router and links of a hub; everything in it happens in one event loop."""
 
-    def __init__(self, me: Identity, store: Store, kept: Kept, clock: SiteClock) -> None:
-        self.core = Core(kept=kept, new_id=new_id, now=clock.now())
+    def __init__(self, me: Identity, store: Store, kept: Kept, clock: SiteClock, life_ms: int = LIFE_MS) -> None:
+        self.core = Core(kept=kept, new_id=new_id, now=clock.now(), chance=secrets.token_bytes, life_ms=life_ms)
         self.connected = asyncio.Event()
         self._clock, self._store = clock, store
         self._buckets = Buckets(PEER_RATE, PEER_BURST)
         self._wake: asyncio.TimerHandle | None = None
+        self._tickets: dict[int, asyncio.Future[Mapping[str, object]]] = {}
+        self._last_ticket = 0
         self.router = Router(
             me=me,
             store=store,
@@ -64,6 +72,18 @@ class Engine:
             log.exception("the core failed on %s", type(happened).__name__)
             effects = []
         self.router.run(effects, arrived)
+
+    async def ask(self, make: Callable[[int], object]) -> Mapping[str, object]:
+        """Tell the core what `make` returns for a ticket and wait for its Reply; raises NmrError."""
+        self._last_ticket += 1
+        ticket = self._last_ticket
+        replied: asyncio.Future[Mapping[str, object]] = asyncio.get_running_loop().create_future()
+        self._tickets[ticket] = replied
+        try:
+            self.handle(make(ticket))
+            return await replied
+        finally:
+            del self._tickets[ticket]
 
     async def keep(self, link: Link) -> None:
         """Keep a link up until cancelled."""
@@ -99,6 +119,22 @@ class Engine:
                 self._wake_at(mono)
             case Note(name, fields):
                 event(log, name, **fields)
+            case ReadKeys():
+                self._store.submit(read_accounts, self._read, lambda _: self.handle(AccountsRead(None)))
+            case Reply():
+                self._replied(effect)
+
+    def _read(self, accounts: tuple[StationAccount, ...]) -> None:
+        self.handle(AccountsRead(accounts))
+
+    def _replied(self, reply: Reply) -> None:
+        asked = self._tickets.get(reply.ticket)
+        if asked is None or asked.done():
+            return
+        if reply.error is not None:
+            asked.set_exception(reply.error)
+        else:
+            asked.set_result(reply.result)
 
     def _wake_at(self, mono: float) -> None:
         loop = asyncio.get_running_loop()

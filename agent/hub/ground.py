@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.domain.envelope import DAY_MS
 from agent.domain.errors import NmrError, TryLater
-from agent.hub.accounts import Accounts, StationAccount
+from agent.hub.accounts import Accounts
 from agent.hub.broker.base import Broker, BrokerPlace
 from agent.hub.broker.choose import choose_broker
 from agent.hub.broker.tls import SiteTls
-from agent.hub.kept import load_values
+from agent.hub.kept import load_accounts
 from agent.hub.keys import HubKeys, load_keys
 from agent.hub.papers import Site
 from agent.hub.place import dialled, in_url, names_of
@@ -56,11 +57,16 @@ class Ground:
 
     async def start_broker(self, stack: AsyncExitStack) -> Accounts:
         """Start the broker, let it be started again whenever it dies; returns the accounts it has."""
-        accounts = Accounts(self.broker, load_values(self.store, "account", StationAccount))
+        accounts = Accounts(self.broker, load_accounts(self.store))
         await self.broker.start(accounts.all())
         stack.push_async_callback(self.broker.stop)
         alongside(stack, self.broker.run(), "broker")
         return accounts
+
+    @property
+    def psk_life_ms(self) -> int:
+        """How long a station's key is good."""
+        return self.settings.psk_days * DAY_MS
 
     def site(self) -> Site:
         """Return where stations find us."""

@@ -6,6 +6,8 @@ from typing import Literal
 from msgspec import Struct
 
 from agent.domain.envelope import DAY_MS
+from agent.domain.keys import to_b64u
+from agent.domain.ledger import Member
 from agent.wire.enrolment import Request
 
 FORGET_MS = 7 * DAY_MS
@@ -19,6 +21,8 @@ class Issued(Struct, frozen=True, kw_only=True):
 
     `claimed` is the first key that came with it, `given` the station name that key got, `answer` the sealed answer,
     which only that station can open, so that a repeated request gets the same. `used` once the station confirmed.
+    With `renews`, the id of a PSK, it hands these keys to the station that is there already: claimed from the start
+    by the key the ledger knows, and worth nothing once the hub holds other keys.
     """
 
     id: str
@@ -31,6 +35,7 @@ class Issued(Struct, frozen=True, kw_only=True):
     given: str = ""
     answer: str = ""
     used: bool = False
+    renews: str = ""
 
 
 def judge(issued: Issued, request: Request, now_ms: int) -> Verdict:
@@ -53,6 +58,11 @@ def is_alarm(issued: Issued, request: Request) -> bool:
 def claimed_by(request: Request) -> str:
     """What `claimed` says when this request was the first."""
     return _keys(request)
+
+
+def claimed_for(member: Member) -> str:
+    """What `claimed` says when nobody but this member may come."""
+    return f"{to_b64u(member.sign)}.{to_b64u(member.receive)}"
 
 
 def free_name(wish: str, taken: Callable[[str], bool]) -> str:

@@ -10,8 +10,10 @@ from msgspec import json
 from agent.domain.effects import Keep
 from agent.domain.errors import NmrError
 from agent.domain.ledger import Ledger, LedgerRefused
+from agent.hub.account import StationAccount, read_account
 from agent.hub.core import Kept
 from agent.hub.history import Paged
+from agent.hub.proofs import Proof
 from agent.hub.registry import Filed
 from agent.routing import rows
 from agent.system.pin import Pin, load_pin
@@ -25,7 +27,24 @@ T = TypeVar("T")
 def load_kept(store: Store, folder: Path, site: str) -> Kept:
     """Return everything the core kept; `folder` holds the pin. Raises NmrError for a ledger that was turned back."""
     ledger, frames = _load_ledger(store, site, load_pin(folder))
-    return Kept(ledger, frames, load_values(store, "order", Filed), load_values(store, "page", Paged))
+    return Kept(
+        ledger,
+        frames,
+        orders=load_values(store, "order", Filed),
+        pages=load_values(store, "page", Paged),
+        accounts=load_accounts(store),
+        proofs=load_values(store, "proof", Proof),
+    )
+
+
+def load_accounts(store: Store) -> list[StationAccount]:
+    """Return all accounts; raises NmrError."""
+    return [read_account(body) for _, body in store.read(rows.KEPT, ("account",))]
+
+
+def read_accounts(db: sqlite3.Connection) -> tuple[StationAccount, ...]:
+    """Return all accounts as they are when everything submitted before is written; a work for the store."""
+    return tuple(read_account(body) for _, body in db.execute(rows.KEPT, ("account",)).fetchall())
 
 
 def load_values(store: Store, kind: str, type_: type[T]) -> list[T]:

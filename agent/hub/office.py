@@ -9,6 +9,12 @@
 # hub.status    -                                      {site, url, broker, http_port, mqtt_port, refused: {code: n},
 #                                                        open_rows, links, orders, pages, stations: n, live: [station],
 #                                                        ledger: {seq, head}, alarms: [text]}
+# hub.psk.list      -                                  [{station, gen, not_after_ms, gone_percent (of its life),
+#                                                        pending_gen (or null), proven_ms (last, or null),
+#                                                        until_ms (end of its session, or null), state (a key of
+#                                                        keys_report.STATES), passed_over: n}]
+# hub.psk.expire    station (or "" for all)            {stations: [station]}
+# hub.psk.replace   station                            as hub.invite; only that station can use it
 # quit          -                                      {}
 
 from collections.abc import Callable
@@ -22,11 +28,13 @@ from agent.domain.keys import to_b64u
 from agent.domain.ledger import Member
 from agent.domain.names import HUB
 from agent.hub.core import Core
-from agent.hub.enrolment import Enrolment
+from agent.hub.enrolment import Ask, Enrolment
 from agent.hub.errands import Errands
+from agent.hub.keys_report import alarms, report
+from agent.hub.proofs import ExpireAsked
 from agent.system.control_server import Say
 from agent.wire.frame import read_body, take_apart
-from agent.wire.invite import write_code, write_file, write_link
+from agent.wire.invite import Card, write_code, write_file, write_link
 
 With = TypeVar("With", bound=Struct)
 
@@ -55,13 +63,14 @@ class Office:
         core: Core,
         enrolment: Enrolment,
         errands: Errands,
+        ask: Ask,
         invite_hours: int,
         now: Callable[[], Instant],
         facts: Callable[[], dict[str, Any]],
         quit_: Callable[[], None],
     ) -> None:
         self._core, self._enrolment, self._errands, self._hours = core, enrolment, errands, invite_hours
-        self._now, self._facts, self._quit = now, facts, quit_
+        self._ask, self._now, self._facts, self._quit = ask, now, facts, quit_
         self._since: dict[str, int] = {}
         self._read = 0
 
@@ -82,8 +91,20 @@ class Office:
             case "quit":
                 self._quit()
             case _:
-                raise BadInput("The hub cannot do that", f"“{do}” is none of its requests", code="no-such-request")
+                return await self._keys(do, with_)
         return {}
+
+    async def _keys(self, do: str, with_: dict[str, Any]) -> object:
+        """Answer what is about the stations' keys."""
+        match do:
+            case "hub.psk.list":
+                return report(self._core.proofs, self._core.ledger, self._now().ms)
+            case "hub.psk.expire":
+                return await self._expire(_given(with_, _Station).station)
+            case "hub.psk.replace":
+                station = _given(with_, _Station).station
+                return _made(*await self._errands.run(self._enrolment.replace_keys(station, self._hours)))
+        raise BadInput("The hub cannot do that", f"“{do}” is none of its requests", code="no-such-request")
 
     def stations(self) -> list[dict[str, Any]]:
         """Return every station there ever was, by name."""
@@ -105,19 +126,22 @@ class Office:
             "stations": len(core.ledger.active()),
             "live": sorted(core.roster.live(self._now().mono)),
             "ledger": {"seq": core.ledger.seq, "head": to_b64u(core.ledger.head)},
-            "alarms": list(self._enrolment.alarms),
+            "alarms": [*self._enrolment.alarms, *alarms(core.proofs, core.ledger)],
         }
 
     async def _invite(self, asked: _Invite) -> dict[str, Any]:
         making = self._enrolment.invite(asked.person, asked.roles, asked.station or "", self._hours)
-        secret, card = await self._errands.run(making)
-        return {
-            "invite": write_file(secret, card),
-            "code": write_code(secret),
-            "link": write_link(secret, card),
-            "url": card.url,
-            "not_after_ms": card.not_after,
-        }
+        return _made(*await self._errands.run(making))
+
+    async def _expire(self, station: str) -> dict[str, Any]:
+        known = [row["station"] for row in report(self._core.proofs, self._core.ledger, self._now().ms)]
+        if station and station not in known:
+            raise BadInput(
+                "There is no such station", f"“{station}” is no member", code="no-such-station", field="station"
+            )
+        stations = (station,) if station else tuple(known)
+        await self._ask(lambda ticket: ExpireAsked(stations, ticket))
+        return {"stations": list(stations)}
 
     def _station(self, member: Member, now: Instant) -> dict[str, Any]:
         silent = self._core.roster.silent_for(member.station, now.mono)
@@ -140,6 +164,17 @@ class Office:
                 self._since[envelope.p["subject"]] = envelope.at
         self._read = len(self._core.frames)
         return self._since
+
+
+def _made(secret: bytes, card: Card) -> dict[str, Any]:
+    """What IT gets for an invite."""
+    return {
+        "invite": write_file(secret, card),
+        "code": write_code(secret),
+        "link": write_link(secret, card),
+        "url": card.url,
+        "not_after_ms": card.not_after,
+    }
 
 
 def _given(with_: dict[str, Any], kind: type[With]) -> With:

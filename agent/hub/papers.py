@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from agent.domain.keys import to_b64u
-from agent.hub.accounts import StationAccount
+from agent.hub.account import StationAccount
 from agent.hub.invites import Issued
-from agent.wire.enrolment import Welcome
+from agent.wire.enrolment import Fresh, Keys, Welcome
 from agent.wire.invite import Card
 from agent.wire.keys import Identity
 
@@ -31,6 +31,7 @@ class Site:
             person=issued.person,
             roles=issued.roles,
             not_after=issued.not_after,
+            renews=issued.given if issued.renews else None,
         )
 
     def welcome(self, issued: Issued, account: StationAccount, password: str, genesis: bytes) -> Welcome:
@@ -46,5 +47,9 @@ class Site:
             brokers=self.brokers,
             ca=to_b64u(self.ca),
             genesis=genesis.decode("ascii"),
-            psk=account.psk,
+            psk=Keys.of(account.current),
         )
+
+    def fresh(self, account: StationAccount) -> Fresh:
+        """Return new keys for a station that has everything else."""
+        return Fresh(station=account.station, site=self.me.site, psk=Keys.of(account.current))

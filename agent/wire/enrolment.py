@@ -4,6 +4,8 @@
 #                         card is strict JSON; over TLS that nobody has verified yet: the MAC says whether it is true
 # POST /enrol           → HPKE to the hub of the request   {v, invite, wish, sign, receive, nonce, signature, mac}
 #                       ← HPKE to the station of the answer {welcome: B64U(json), signature, mac}
+#                         json is a Welcome, or with an invite whose card says `renews` a Fresh; the request is then
+#                         made with the station's own keys, the ones the ledger knows
 # POST /enrol/confirm   → HPKE to the hub of the request, made with the purpose "confirm" and the station's name as wish
 #                       ← {}
 #
@@ -25,9 +27,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 
-from agent.domain.envelope import Name
+from agent.domain.bundle import Bundle
+from agent.domain.envelope import Millis, Name
 from agent.domain.keys import from_b64u, kid_of, pae, to_b64u
-from agent.domain.messages import FrameText
+from agent.domain.messages import Count, FrameText, Generation, KeyId
 from agent.domain.names import NAME
 from agent.wire.invite import Card, PublicKey, Purpose, check_card, invite_id, invite_key
 from agent.wire.keys import Identity
@@ -66,10 +69,52 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mac: Text32
 
 
-class Welcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All a station gets: its name, its account at the broker, the site's first ledger entry, its PSK bundle.
+class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bundle as it is handed out: ids and keys in base64url, times in ms."""
 
-    `psk` is {gen, psk_id, psk, not_after, backup_id, backup}, bytes in base64url; `ca` is base64url of the PEM text.
+    gen: Generation
+    psk_id: KeyId
+    psk: Text32
+    not_after: Millis
+    backup_id: KeyId
+    backup: Text32
+    life_ms: Count
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> "Keys":
+        """Write a bundle."""
+        return cls(
+            gen=bundle.gen,
+            psk_id=to_b64u(bundle.psk_id),
+            psk=to_b64u(bundle.psk),
+            not_after=bundle.not_after,
+            backup_id=to_b64u(bundle.backup_id),
+            backup=to_b64u(bundle.backup),
+            life_ms=bundle.life_ms,
+        )
+
+    def bundle(self) -> Bundle:
+        """Read it; raises EnrolRefused("wrong-hub") if they are not what a hub gives."""
+        try:
+            read = Bundle(
+                self.gen, from_b64u(self.psk_id), from_b64u(self.psk), self.not_after,
+                from_b64u(self.backup_id), from_b64u(self.backup), self.life_ms,
+            )  # fmt: skip
+        except ValueError:
+            raise EnrolRefused("wrong-hub", "its keys cannot be read") from None
+        if not read.whole:
+            raise EnrolRefused("wrong-hub", "its keys are not whole")
+        return read
+
+    def __repr__(self) -> str:
+        """Show no key: this comes into tracebacks."""
+        return f"Keys(gen={self.gen})"
+
+
+class Welcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All a station gets: its name, its account at the broker, the site's first ledger entry, its keys.
+
+    `ca` is base64url of the PEM text.
     """
 
     station: Name
@@ -82,7 +127,15 @@ class Welcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     brokers: tuple[tuple[str, int], ...]
     ca: str
     genesis: FrameText
-    psk: dict[str, str | int]
+    psk: Keys
+
+
+class Fresh(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a station gets that is one already: new keys, and everything else stays as it is."""
+
+    station: Name
+    site: Name
+    psk: Keys
 
 
 class _Signed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +150,7 @@ class _Shown(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Message = TypeVar("Message", bound=Struct)
+Given = TypeVar("Given", Welcome, Fresh)
 
 
 def show_card(secret: bytes, card: Card) -> bytes:
@@ -164,7 +218,7 @@ def read_request(
     return request
 
 
-def write_answer(hub: Identity, secret: bytes, request: Request, welcome: Welcome) -> bytes:
+def write_answer(hub: Identity, secret: bytes, request: Request, welcome: Welcome | Fresh) -> bytes:
     """Return the sealed answer to a request."""
     text = encode(to_builtins(welcome))
     sign = from_b64u(request.sign)
@@ -174,8 +228,8 @@ def write_answer(hub: Identity, secret: bytes, request: Request, welcome: Welcom
     return _seal(_Signed(to_b64u(text), to_b64u(signature), to_b64u(mac)), hub.site, sign, from_b64u(request.receive))
 
 
-def read_answer(card: Card, secret: bytes, me: Identity, nonce: bytes, sealed: bytes) -> Welcome:
-    """Return the hub's welcome to our request; raises EnrolRefused("size" | "enrol-unreadable" | "wrong-hub")."""
+def read_answer(card: Card, secret: bytes, me: Identity, nonce: bytes, sealed: bytes, kind: type[Given]) -> Given:
+    """Return what the hub gives for our request; raises EnrolRefused("size" | "enrol-unreadable" | "wrong-hub")."""
     answer = _open(me, sealed, ANSWER_BYTES, _Signed)
     try:
         text, signature = from_b64u(answer.welcome), from_b64u(answer.signature)
@@ -184,7 +238,7 @@ def read_answer(card: Card, secret: bytes, me: Identity, nonce: bytes, sealed: b
         if not hmac.compare_digest(from_b64u(answer.mac), right):
             raise EnrolRefused("wrong-hub", "the answer does not know the secret of our invite")
         Ed25519PublicKey.from_public_bytes(from_b64u(card.sign)).verify(signature, pae("nmr1/enrol-answer", *said))
-        welcome = convert(decode(text), Welcome)
+        welcome = convert(decode(text), kind)
     except (ValueError, InvalidSignature, NotStrict, ValidationError) as error:
         raise EnrolRefused("wrong-hub", str(error)) from error
     if welcome.site != card.site:

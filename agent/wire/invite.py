@@ -36,10 +36,11 @@ PublicKey = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Purpose = Literal["card", "request", "answer", "confirm"]
 
 
-class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a newcomer must know of its site; keys are raw in base64url, `ca` is base64url of the PEM text.
 
-    `url` is where the hub enrols, `brokers` are hosts and ports; `not_after` is ms UTC.
+    `url` is where the hub enrols, `brokers` are hosts and ports; `not_after` is ms UTC. `renews` names the one station
+    that gets new keys with this invite; everybody else does nothing with it.
     """
 
     site: Name
@@ -51,6 +52,7 @@ class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     person: Name
     roles: Annotated[tuple[Name, ...], Meta(max_length=32)]
     not_after: Millis
+    renews: Name | None = None
 
     @property
     def ca_pem(self) -> str:

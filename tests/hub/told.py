@@ -1,6 +1,7 @@
 """What a hub's core is told in tests: messages of members, and an answer taken apart."""
 
 from itertools import count
+from secrets import token_bytes
 from typing import Any
 
 from msgspec import to_builtins
@@ -37,7 +38,7 @@ class Site:
 
     def __init__(self, *stations: str, kept: Kept | None = None) -> None:
         self.me = Identity.new("s1", "hub")
-        self.core = Core(kept=kept or Kept(Ledger("s1")), new_id=an_id, now=at())
+        self.core = Core(kept=kept or Kept(Ledger("s1")), new_id=an_id, now=at(), chance=token_bytes)
         self.keys: dict[str, Identity] = {}
         self.append("genesis", "hub", genesis_value(self.me))
         for station in stations:

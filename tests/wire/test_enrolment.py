@@ -6,10 +6,13 @@ import pytest
 from msgspec import to_builtins
 from msgspec.structs import replace
 
+from agent.domain.bundle import Bundle
 from agent.domain.keys import from_b64u, to_b64u
 from agent.wire.enrolment import (
     REQUEST_BYTES,
     EnrolRefused,
+    Fresh,
+    Keys,
     Request,
     Welcome,
     _open,
@@ -28,6 +31,7 @@ from tests.wire.test_invite import CARD
 
 SECRET, OTHER = new_secret(bytes(range(13))), new_secret(bytes(range(1, 14)))
 NONCE = b"n" * 32
+BUNDLE = Bundle(3, b"i" * 8, b"k" * 32, 1_750_000_000_000, b"j" * 8, b"b" * 32, 86_400_000)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Sides:
             brokers=self.card.brokers,
             ca=self.card.ca,
             genesis="a.b.c",
-            psk={"gen": 1},
+            psk=Keys.of(BUNDLE),
         )
 
 
@@ -124,9 +128,9 @@ def test_strangers_and_noise_are_refused(sides: Sides) -> None:
 def test_an_answer_is_for_the_one_who_asked(sides: Sides) -> None:
     request = read_request(sides.hub, write_request(sides.card, SECRET, sides.me, NONCE, ""), sides.secret_of)
     sealed = write_answer(sides.hub, SECRET, request, sides.welcome())
-    assert read_answer(sides.card, SECRET, sides.me, NONCE, sealed) == sides.welcome()
+    assert read_answer(sides.card, SECRET, sides.me, NONCE, sealed, Welcome) == sides.welcome()
     with pytest.raises(EnrolRefused):
-        read_answer(sides.card, SECRET, Identity.new("s1", ""), NONCE, sealed)
+        read_answer(sides.card, SECRET, Identity.new("s1", ""), NONCE, sealed, Welcome)
 
 
 def test_an_answer_that_is_old_or_of_another_hub_is_refused(sides: Sides) -> None:
@@ -140,9 +144,36 @@ def test_an_answer_that_is_old_or_of_another_hub_is_refused(sides: Sides) -> Non
     ]
     for nonce, sealed in wrong:
         with pytest.raises(EnrolRefused) as caught:
-            read_answer(sides.card, SECRET, sides.me, nonce, sealed)
+            read_answer(sides.card, SECRET, sides.me, nonce, sealed, Welcome)
         assert caught.value.code == "wrong-hub"
 
 
 def test_a_welcome_fits_into_an_answer(sides: Sides) -> None:
     assert len(encode(to_builtins(sides.welcome()))) < 4096
+
+
+def test_keys_travel_whole_and_show_themselves_to_nobody() -> None:
+    keys = Keys.of(BUNDLE)
+    assert keys.bundle() == BUNDLE
+    assert "a2tra" not in repr(keys) + repr(Fresh(station="anna", site="s1", psk=keys))
+    with pytest.raises(EnrolRefused) as caught:
+        replace(keys, psk=to_b64u(b"k" * 31)).bundle()
+    assert caught.value.code == "wrong-hub"
+
+
+def test_new_keys_are_no_welcome_and_a_welcome_is_no_new_keys(sides: Sides) -> None:
+    request = read_request(sides.hub, write_request(sides.card, SECRET, sides.me, NONCE, ""), sides.secret_of)
+    fresh = Fresh(station="anna", site="s1", psk=Keys.of(BUNDLE))
+    sealed = write_answer(sides.hub, SECRET, request, fresh)
+    assert read_answer(sides.card, SECRET, sides.me, NONCE, sealed, Fresh) == fresh
+    with pytest.raises(EnrolRefused):
+        read_answer(sides.card, SECRET, sides.me, NONCE, sealed, Welcome)
+    with pytest.raises(EnrolRefused):
+        read_answer(
+            sides.card, SECRET, sides.me, NONCE, write_answer(sides.hub, SECRET, request, sides.welcome()), Fresh
+        )
+
+
+def test_the_card_of_a_newcomer_says_nothing_of_renewing(sides: Sides) -> None:
+    assert "renews" not in to_builtins(sides.card)
+    assert read_card(SECRET, show_card(SECRET, replace(sides.card, renews="anna"))).renews == "anna"
