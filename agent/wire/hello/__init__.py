@@ -20,4 +20,8 @@
 # ended, is answered "again", and the station begins anew at once. Whoever comes with the pending bundle has it on
 # disk: it becomes the current one before the hub says yes.
 #
+# A session ends with its time, or when the hub calls it off: auth.refused about the nonce that began it, with the code
+# "expired" (get new keys, then come again) or "replaced" (this key counts no more). Nothing else said about that nonce
+# means anything then, so no late "again" ends a session.
+#
 # Everything that moves these machines is in the two tables, STATION and HUB. Only they know the phases.

@@ -24,6 +24,9 @@ from agent.wire.acts import (
 )
 from agent.wire.macs import Pair, is_mac, mac, number, raw
 
+CALLED_OFF = frozenset({"expired", "replaced"})
+"""Why a hub ends a session that it has begun: IT says that the key is old, or that another one counts."""
+
 
 class Begin(Struct, frozen=True):
     """Prove yourselves with this bundle; `n_s` are 32 bytes of chance."""
@@ -33,7 +36,10 @@ class Begin(Struct, frozen=True):
 
 
 class Hello(Struct, frozen=True):
-    """The station's side. `said` is its last word, `began` when it was first said, monotonic."""
+    """The station's side. `said` is its last word, `began` when it was first said, monotonic.
+
+    Once it is proven nothing is left of it but the nonce.
+    """
 
     pair: Pair
     times: Times = TIMES
@@ -94,11 +100,20 @@ def _enter(state: Hello, ok: AuthOk, _: Instant) -> StationStep:
         return state, []
     if not is_mac(ok.mac, state.key, "ok", state.th, ok.session, number(ok.until), number(ok.hub_time)):
         return _over(state, "invalid")
-    return _forget(state, "proven"), [Admitted(ok.session, ok.until, ok.hub_time, ok.roles)]
+    # The nonce names this session for as long as it lasts.
+    proven = replace(_forget(state, "proven"), n_s=state.n_s)
+    return proven, [Admitted(ok.session, ok.until, ok.hub_time, ok.roles)]
 
 
 def _refused(state: Hello, refused: AuthRefused, _: Instant) -> StationStep:
     return _over(state, refused.code) if raw(refused.about) == state.n_s else (state, [])
+
+
+def _called_off(state: Hello, refused: AuthRefused, _: Instant) -> StationStep:
+    """The hub ends the session this hello began; what else it said about it before has come late."""
+    if raw(refused.about) != state.n_s or refused.code not in CALLED_OFF:
+        return state, []
+    return _over(state, refused.code)
 
 
 def _again(state: Hello, _: Woke, now: Instant) -> StationStep:
@@ -159,7 +174,7 @@ STATION: Table = {
     ("proven", Begin): Row(_ask, ("asked",)),
     ("proven", AuthProof): Row(_stay, ("proven",)),
     ("proven", AuthOk): Row(_stay, ("proven",)),
-    ("proven", AuthRefused): Row(_stay, ("proven",)),
+    ("proven", AuthRefused): Row(_called_off, ("proven", "idle")),
     ("proven", Woke): Row(_stay, ("proven",)),
     ("proven", Lost): Row(_end, ("idle",)),
 }
