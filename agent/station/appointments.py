@@ -35,9 +35,9 @@ def proof_in(until: int, now_ms: int, chance: Chance) -> float:
     return max(0.0, (until - BEFORE_END_MS + around - now_ms) / 1000)
 
 
-def renewal_in(not_after: int, life_ms: int, now_ms: int, chance: Chance) -> float:
-    """In how many seconds keys that are good until `not_after` are renewed."""
-    due = not_after - life_ms + (AFTER + OVER * share(chance)) * life_ms
+def renewal_in(not_after: int, life_ms: int, now_ms: int, lot: float, chance: Chance) -> float:
+    """In how many seconds keys that are good until `not_after` are renewed; `lot`, a share, is drawn once for them."""
+    due = not_after - life_ms + (AFTER + OVER * lot) * life_ms
     return (due - now_ms) / 1000 if due > now_ms else SPREAD_S * share(chance)
 
 

@@ -6,7 +6,7 @@ Keys are read from the disk for each proof and each renewal, and forgotten with 
 from agent.domain.effects import Abort, Anchor, Effect, Note, OpenInbox, ReadKeys, WakeAt
 from agent.domain.events import ChannelOpen, Instant, KeysRead, KeysSaved, LinkChanged
 from agent.domain.messages import Parameters
-from agent.station.appointments import Chance, Seldom, Slower, proof_in, renewal_again_in, renewal_in
+from agent.station.appointments import Chance, Seldom, Slower, proof_in, renewal_again_in, renewal_in, share
 from agent.station.conversation import Conversation, HubProven, KeysNew, LetIn, NotProven, NotRenewed, Outcome, Step
 from agent.station.desk import Desk
 from agent.station.failures import of_fault, of_hello, of_renewal
@@ -30,6 +30,7 @@ class Proving:
         self._at = "down"
         self._reading = False
         self._why = ""
+        self._lot: tuple[int | None, float] | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -179,9 +180,14 @@ class Proving:
         effects = [*self.standing.prove(let_in.hub_time, let_in.until), Anchor(let_in.hub_time, let_in.half_way)]
         effects += [*opening, *(self.standing.say() if self._at == "up" else [])]
         self._prove_at = now.mono + proof_in(let_in.until, let_in.hub_time, self._chance)
-        not_after, life_ms = self.standing.not_after or 0, self.standing.life_ms
-        self._renew_at = now.mono + renewal_in(not_after, life_ms, let_in.hub_time, self._chance)
+        self._renew_at = now.mono + self._renewal_in(let_in.hub_time)
         return [*effects, WakeAt(self._prove_at), WakeAt(self._renew_at)]
+
+    def _renewal_in(self, now_ms: int) -> float:
+        standing = self.standing
+        if self._lot is None or self._lot[0] != standing.gen:
+            self._lot = (standing.gen, share(self._chance))
+        return renewal_in(standing.not_after or 0, standing.life_ms, now_ms, self._lot[1], self._chance)
 
     def _not_proven(self, code: str, now: Instant) -> list[Effect]:
         """N-23, N-26 and what else may come of a handshake."""

@@ -124,8 +124,8 @@ class Scene:
         return effects
 
     def arrives(self, sender: str, params: Parameters, *, to: Audience = KITCHEN, **changes: object) -> list[Effect]:
-        """A message comes; `changes` are fields of its envelope, or `unverified`, `expired`."""
-        flags = {name: changes.pop(name) for name in ("unverified", "expired") if name in changes}
+        """A message comes; `changes` are fields of its envelope, or `unverified`, `expired`, `channel`."""
+        flags = {name: changes.pop(name) for name in ("unverified", "expired", "channel") if name in changes}
         type_ = TYPES[type(params)]
         at = changes.pop("at", self.ms)
         assert isinstance(at, int)
