@@ -66,6 +66,9 @@ PROOF_TYPES = (
 )
 """What station and hub say to each other to prove that they hold the same key, on channels of its own."""
 
+SIGNAL_TYPES = ("signal.offer", "signal.answer", "signal.ice", "signal.bye")
+"""What two stations say to each other, over the signaling server, to open a channel between them."""
+
 LIFE_MS: dict[str, int] = {
     "page.new": 30 * MINUTE_MS,
     "page.answer": 30 * MINUTE_MS,
@@ -83,6 +86,8 @@ LIFE_MS: dict[str, int] = {
     "probe": MINUTE_MS,
     "error": 10 * MINUTE_MS,
     **dict.fromkeys(PROOF_TYPES, 2 * MINUTE_MS),
+    "signal.login": MINUTE_MS,
+    **dict.fromkeys(SIGNAL_TYPES, MINUTE_MS),
 }
 """The longest life of each type, milliseconds; an envelope that claims more is refused."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from agent.domain.audience import Audience
+from agent.domain.envelope import SIGNAL_TYPES
 
 RANKS = ("display", "staff", "lead", "worker", "admin", "hub")
 """The role names that carry rights; any other role (kitchen, front-desk) only says where somebody works."""
@@ -13,6 +14,8 @@ NOBODY: frozenset[str] = frozenset()
 READS = frozenset({"probe", "presence", "receipt", "error", "order.list", "ledger.get"})
 PROOFS = frozenset({"auth.hello", "auth.confirm", "psk.request", "psk.hello", "psk.offer", "psk.use", "psk.failed"})
 """What anybody says to the hub, and to nobody else, to be let in."""
+ONLY_TO = {**dict.fromkeys((*PROOFS, "signal.login"), "hub"), **dict.fromkeys(SIGNAL_TYPES, "station")}
+"""What anybody says to one kind of audience only."""
 HUB_ONLY = frozenset(
     {
         "order.part",
@@ -50,8 +53,8 @@ def may(roles: Iterable[str], type_: str, audience: Audience) -> bool:
     ranks = ranks_of(roles)
     if "hub" in ranks or type_ in READS:
         return True
-    if type_ in HUB_ONLY or type_ in PROOFS:
-        return type_ in PROOFS and audience.kind == "hub"
+    if type_ in HUB_ONLY or type_ in ONLY_TO:
+        return audience.kind == ONLY_TO.get(type_)
     if type_ in ("page.new", "page.withdraw"):
         return any(audience.kind in PAGES[rank] for rank in ranks)
     if type_ == "page.answer":

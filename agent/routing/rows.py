@@ -10,7 +10,7 @@ kept    what a core keeps, by kind and id
 import sqlite3
 from collections.abc import Sequence
 
-from agent.domain.envelope import DAY_MS, PROOF_TYPES
+from agent.domain.envelope import DAY_MS, PROOF_TYPES, SIGNAL_TYPES
 from agent.routing.admission import Admitted
 
 REMEMBER_MS = 2 * DAY_MS
@@ -29,6 +29,8 @@ PASSING = frozenset(
         "ledger.head",
         "error",
         *PROOF_TYPES,
+        "signal.login",
+        *SIGNAL_TYPES,
     }
 )
 """Types that may come twice without harm and are asked for again when lost: they are not stored."""

@@ -3,6 +3,7 @@
 import pytest
 
 from agent.domain.audience import Audience, Kind
+from agent.domain.envelope import SIGNAL_TYPES
 from agent.domain.messages import PARAMETERS
 from agent.domain.rights import RANKS, may, may_invite
 
@@ -35,6 +36,14 @@ def test_answers_orders_and_the_hub_s_own(rank: str) -> None:
 def test_staff_change_the_lists_of_their_own_roles() -> None:
     assert may(["kitchen"], "order.put", Audience("role", "kitchen"))
     assert not may(["front-desk"], "order.put", Audience("role", "kitchen"))
+
+
+@pytest.mark.parametrize("rank", RANKS[:-1])
+def test_signals_go_from_one_station_to_another_and_a_login_to_the_hub(rank: str) -> None:
+    for type_ in SIGNAL_TYPES:
+        assert [kind for kind in KINDS if may([rank], type_, audience(kind))] == ["station"]
+    assert [kind for kind in KINDS if may([rank], "signal.login", audience(kind))] == ["hub"]
+    assert not may([rank], "signal.other", audience("station"))
 
 
 def test_an_unknown_type_is_nobody_s_right_but_the_hub_s() -> None:
