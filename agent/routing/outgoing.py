@@ -80,7 +80,7 @@ class Outgoing:
         """A link came up: what its recipients have not stored goes now."""
         lane = self._gates.pop(name, None)
         self.closed(name)
-        self._lanes[name] = lane or Lane(name, session, self._took)
+        self._lanes[name] = lane if lane is not None else Lane(name, session, self._took)  # an idle one is empty
         self._outbox.try_now(self._now().mono)
         self._look()
 

@@ -30,6 +30,7 @@ class Proving:
         self._at = "down"
         self._reading = False
         self._why = ""
+        self._expired = False
         self._lot: tuple[int | None, float] | None = None
         self._forget()
 
@@ -192,8 +193,9 @@ class Proving:
     def _not_proven(self, code: str, now: Instant) -> list[Effect]:
         """N-23, N-26 and what else may come of a handshake."""
         if code in ("again", "expired"):
+            self._expired = code == "expired"
             if self._seldom.take(now.mono):
-                return self._read("prove" if code == "again" else "renew")
+                return self._read("renew" if self._expired else "prove")
             code = "timeout"
         if code == "timeout" and self._open:
             return [*self._silent(), *self._retry(now)]
@@ -203,6 +205,7 @@ class Proving:
 
     def _renewed(self, now: Instant) -> list[Effect]:
         """N-41, N-42: begin anew with the new keys; an inbox that is open stays so."""
+        self._expired = False
         if not self._connected or self._reading:
             return []  # the connection it was made on is gone, and whatever comes next begins with the new keys
         effects = self.standing.say("notice.new-psk")
@@ -223,8 +226,8 @@ class Proving:
         if not self._open:
             self.standing.state = "failed"
             return [*self._leave(f"renewal: {code}"), *told]
-        not_after, life_ms = self.standing.not_after or 0, self.standing.life_ms
-        self._renew_at = now.mono + renewal_again_in(not_after, life_ms, now.ms, self._chance)
+        not_after = 0 if self._expired else self.standing.not_after or 0
+        self._renew_at = now.mono + renewal_again_in(not_after, self.standing.life_ms, now.ms, self._chance)
         return [*told, WakeAt(self._renew_at), *(self._retry(now) if self.standing.state == "amber" else [])]
 
     def _leave(self, why: str, *, soon: bool = False) -> list[Effect]:

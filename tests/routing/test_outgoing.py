@@ -261,3 +261,17 @@ def test_a_proof_takes_only_links_that_lead_to_the_hub(tmp_path: Path) -> None:
         place.crash()
 
     play(scene)
+
+
+def test_the_way_that_carried_the_proofs_goes_on_when_the_link_comes_up(tmp_path: Path) -> None:
+    """An idle lane is an empty one, and must not be taken for none: its task would hang on for ever."""
+
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        before = len(asyncio.all_tasks())
+        place.router.greeted("mqtt", place.session)  # type: ignore[arg-type]  # sends only
+        place.up()
+        assert len(asyncio.all_tasks()) == before + 1
+        place.crash()
+
+    play(scene)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from agent.domain import effects as do
 from agent.domain.effects import Post
 from agent.domain.events import OrderChanged, PageAsked
-from agent.domain.messages import AuthHello, AuthProof, Parameters, PskStored
+from agent.domain.messages import AuthHello, AuthProof, AuthRefused, Parameters, PskStored
 from agent.station.desk import Habits
 from agent.station.picture import take_picture
 from agent.station.surface import Surface
@@ -252,6 +252,31 @@ def test_at_the_end_of_its_life_a_key_is_renewed_every_five_minutes() -> None:
     assert pauses
     assert all(270 <= pause <= 331 for pause in pauses)
     assert walk.core.reach.connected
+
+
+def test_a_key_that_it_ends_is_renewed_at_once_and_again_every_five_minutes() -> None:
+    walk = up(dropped={"psk.proof"})
+    hello = walk.posts[0].params
+    assert isinstance(hello, AuthHello)
+    walk.hub_says(AuthRefused(about=hello.n_s, code="expired"), "auth")
+    walk.settle()
+    assert renewals(walk) == [walk.mono]
+    walk.after(120 + 331)
+    assert len({round(mono) for mono in renewals(walk)}) > 1
+    walk.dropped.clear()
+    walk.after(30)
+    assert (walk.state, walk.notice, walk.told) == ("proven", "", [HMAC_TIMEOUT])
+    assert only(walk.deeds, do.Abort) == []
+
+
+def test_a_key_that_it_replaced_ends_the_connection() -> None:
+    walk = up()
+    hello = walk.posts[0].params
+    assert isinstance(hello, AuthHello)
+    walk.hub_says(AuthRefused(about=hello.n_s, code="replaced"), "auth")
+    walk.settle()
+    assert "Was Replaced" in walk.notice
+    assert only(walk.deeds, do.Abort) == [do.Abort("handshake: replaced")]
 
 
 def test_nothing_is_renewed_by_a_clock_that_nobody_set() -> None:
