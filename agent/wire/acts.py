@@ -57,7 +57,7 @@ class Verified(Struct, frozen=True):
 
 
 class Admitted(Struct, frozen=True):
-    """The hub has let us in; times are ms UTC, `asked_mono` is when we had asked, for the length of the way."""
+    """The hub has let us in; times are ms UTC."""
 
     session: str
     until: int

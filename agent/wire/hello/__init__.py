@@ -3,7 +3,8 @@
 # A1 S→H auth.hello   {psk_id, gen, n_s, mac = HMAC(K, PAE("hello", station, psk_id, gen, n_s))}
 # A2 H→S auth.proof   {n_s, n_h, not_after, mac = HMAC(K, PAE("hub", TH))}
 # A3 S→H auth.confirm {n_s, n_h, mac = HMAC(K, PAE("station", TH))}
-# A4 H→S auth.ok      {n_s, session, until, hub_time, roles, mac = HMAC(K, PAE("ok", TH, session, until, hub_time))}
+# A4 H→S auth.ok      {n_s, session, until, hub_time, roles,
+#                      mac = HMAC(K, PAE("ok", TH, session, until, hub_time, role, role …))}
 #    H→S auth.refused {about, code}                        about = the n_s it answers; signed, but no proof of a key
 #
 # All of them are sealed envelopes on the topic auth/<station>, signed with the keys of the ledger. The MACs add what a
@@ -16,8 +17,8 @@
 # not fit ends it: that is a hub without our key.
 #
 # The hub keeps at most four conversations with a station; a fifth ends the oldest, so a station that crashes on and
-# on is never locked out by its own past. A confirm that fits no conversation, because the hub's run that knew it has
-# ended, is answered "again", and the station begins anew at once. Whoever comes with the pending bundle has it on
+# on is never locked out by its own past. A confirm that answers no nonce of ours, because the hub's run that made it
+# has ended, is answered "again", and the station begins anew at once. Whoever comes with the pending bundle has it on
 # disk: it becomes the current one before the hub says yes.
 #
 # A session ends with its time, or when the hub calls it off: auth.refused about the nonce that began it, with the code

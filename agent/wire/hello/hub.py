@@ -102,11 +102,13 @@ def _let_in(door: Door, event: Confirmed, now: Instant, doors: Doors, held: Held
     assert door.bundle is not None
     if held.of_psk(door.bundle.psk_id) is None:
         return _refuse(event.confirm.n_s, held.refusal(door.bundle.gen))
+    if raw(event.confirm.n_h) != door.n_h:
+        return _unknown(door, event)
     key = doors.pair.psk_key(door.bundle)
-    if raw(event.confirm.n_h) != door.n_h or not is_mac(event.confirm.mac, key, "station", door.th):
+    if not is_mac(event.confirm.mac, key, "station", door.th):
         return _refuse(event.confirm.n_s, "invalid")
     session, until = to_b64u(event.chance), now.ms + SESSION_MS
-    proven = mac(key, "ok", door.th, session, number(until), number(now.ms))
+    proven = mac(key, "ok", door.th, session, number(until), number(now.ms), *event.roles)
     ok = AuthOk(n_s=event.confirm.n_s, session=session, until=until, hub_time=now.ms, roles=event.roles, mac=proven)
     answer = Say("auth.ok", ok, AUTH)
     pending = held.pending
@@ -116,7 +118,7 @@ def _let_in(door: Door, event: Confirmed, now: Instant, doors: Doors, held: Held
 
 
 def _unknown(_: Door, event: Confirmed, *__: object) -> DoorStep:
-    """A confirm to what another run of this hub had asked: let it begin anew at once."""
+    """A confirm to a nonce of another run of this hub: no lie, only late. Let it begin anew at once."""
     return _refuse(event.confirm.n_s, "again")
 
 

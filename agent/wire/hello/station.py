@@ -98,7 +98,7 @@ def _check(state: Hello, proof: AuthProof, now: Instant) -> StationStep:
 def _enter(state: Hello, ok: AuthOk, _: Instant) -> StationStep:
     if raw(ok.n_s) != state.n_s:
         return state, []
-    if not is_mac(ok.mac, state.key, "ok", state.th, ok.session, number(ok.until), number(ok.hub_time)):
+    if not is_mac(ok.mac, state.key, "ok", state.th, ok.session, number(ok.until), number(ok.hub_time), *ok.roles):
         return _over(state, "invalid")
     # The nonce names this session for as long as it lasts.
     proven = replace(_forget(state, "proven"), n_s=state.n_s)

@@ -24,6 +24,7 @@
 #   the station replaces its file only when the hub has shown, with the new key, that it has it on disk;
 #   the hub takes an offer only in the one round that is alive, whose nonce it made itself, and one in each round; a
 #     new round ends the one before. An old offer can so never overwrite a newer one that the station trusts in;
+#   a station that is writing its file begins nothing new, even if the link is lost, until it knows which keys it holds;
 #   nothing is kept of a round but in memory: whoever crashes begins a new one under the key on disk.
 #
 # tests/wire/renewal walks through every state that the two tables, STATION and HUB, can reach, and finds what breaks

@@ -85,7 +85,8 @@ def _prove(state: Round, event: Greeted, now: Instant, held: Held) -> HubStep:
     """Show that we hold the backup. Who comes with the pending one has it on disk: it becomes the current one."""
     hello, n_s, backup_id = event.hello, raw(event.hello.n_s), raw(event.hello.backup_id)
     if (hello.round, n_s) == (state.round, state.n_s) and state.answer is not None:
-        return state, [state.answer]
+        # In "stored" the answer is the word that the new keys are on disk, and nothing here has made sure of it.
+        return state, [state.answer] if state.phase == "proven" else []
     bundle = held.of_backup(backup_id)
     if bundle is None:
         return _refuse(state, hello.round, held.refusal(hello.gen))
@@ -109,7 +110,8 @@ def _keep(state: Round, event: Offered, now: Instant, held: Held) -> HubStep:
         return state, [_refusal(offer.round, "again")]
     fresh = _opened(state, offer, bundle, now.ms + event.life_ms, event.life_ms)
     if fresh is None:
-        return _refuse(state, offer.round, "invalid-backup")
+        # Its hello was right, so it holds the backup: it answers a nonce of another run of ours.
+        return state, [_refusal(offer.round, "again")]
     parts = (number(fresh.gen), fresh.psk_id, fresh.backup_id, number(fresh.not_after), number(fresh.life_ms))
     proven = mac(state.pair.psk_key(fresh), "stored", state.th, *parts)
     stored = PskStored(round=state.round, gen=fresh.gen, not_after=fresh.not_after, life_ms=fresh.life_ms, mac=proven)
@@ -125,7 +127,8 @@ def _opened(state: Round, offer: PskOffer, bundle: Bundle, not_after: int, life_
     if not is_mac(offer.mac, key, "offer", state.th, number(offer.gen), psk_id, backup_id, offer.box):
         return None
     keys = open_box(key, state.th, offer.box)
-    return None if keys is None else Bundle(offer.gen, psk_id, keys[0], not_after, backup_id, keys[1], life_ms)
+    fresh = None if keys is None else Bundle(offer.gen, psk_id, keys[0], not_after, backup_id, keys[1], life_ms)
+    return fresh if fresh is not None and fresh.whole else None
 
 
 def _kept_already(state: Round, event: Offered, _: Instant, held: Held) -> HubStep:

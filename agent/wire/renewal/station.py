@@ -227,7 +227,7 @@ STATION: Table = {
     **{(phase, Renew): Row(_request, ("requested",)) for phase in STATION_PHASES},
     ("requested", PskReady): Row(_ready, ("requested", "ready")),
     ("requested", AuthRefused): Row(_refused, ("requested", "idle")),
-    ("requested", Woke): Row(_ready_or_not, ("requested", "ready", "idle")),
+    ("requested", Woke): Row(_ready_or_not, ("requested", "ready")),
     ("ready", Listening): Row(_greet, ("greeted",)),
     ("ready", AuthRefused): Row(_refused, ("ready", "idle")),
     ("greeted", PskProof): Row(_check, ("greeted", "offered", "idle")),
@@ -238,5 +238,7 @@ STATION: Table = {
     ("offered", Woke): Row(_again, ("offered", "idle")),
     ("saving", Saved): Row(_use, ("idle",)),
     ("saving", NotSaved): Row(_not_saved, ("idle",)),
+    # What is being written may be on disk at any moment: nothing begins anew before it is known which keys are there.
     ("saving", Renew): Row(_stay, ("saving",)),
+    ("saving", Lost): Row(_stay, ("saving",)),
 }
