@@ -15,12 +15,6 @@ Token = HashText
 KeyId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{11}$")]
 SessionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22}$")]
 RoundId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
-PcId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
-"""One attempt of two stations to open a connection."""
-Fingerprint = Annotated[str, Meta(pattern=r"^([0-9A-F]{2}:){31}[0-9A-F]{2}$")]
-"""SHA-256 of the certificate a station shows in one connection."""
-SdpLines = Annotated[tuple[Annotated[str, Meta(pattern=r"^[ -~]{1,512}$")], ...], Meta(min_length=1, max_length=256)]
-"""A session description line by line, for no text on the wire has control characters in it."""
 Generation = Annotated[int, Meta(ge=1, le=SAFE_INT)]
 RefusalCode = Annotated[str, Meta(pattern=r"^[a-z-]{1,32}$")]
 FrameText = Annotated[str, Meta(max_length=24 * 1024)]
@@ -286,47 +280,6 @@ class PskFailed(Parameters, frozen=True, kw_only=True):
     code: RefusalCode
 
 
-class SignalLogin(Parameters, frozen=True, kw_only=True):
-    """Station to signaling server: I am the one who signed this, and you are who I dialled, `host`:port."""
-
-    challenge: Token
-    host: Annotated[str, Meta(pattern=r"^[!-~]{1,261}$")]
-
-
-class SignalOffer(Parameters, frozen=True, kw_only=True):
-    """Let us open the connection `pc`; `fp` is the one fingerprint in `sdp`, whose line ends are left out."""
-
-    pc: PcId
-    n: Count
-    fp: Fingerprint
-    sdp: SdpLines
-
-
-class SignalAnswer(Parameters, frozen=True, kw_only=True):
-    """Yes, to exactly the offer with this hash."""
-
-    pc: PcId
-    n: Count
-    fp: Fingerprint
-    sdp: SdpLines
-    offer_hash: HashText
-
-
-class SignalIce(Parameters, frozen=True, kw_only=True):
-    """One more address at which I might be reached."""
-
-    pc: PcId
-    n: Count
-    candidate: Annotated[str, Meta(pattern=r"^[ -~]{1,512}$")]
-
-
-class SignalBye(Parameters, frozen=True, kw_only=True):
-    """I have no part in the connection `pc`, or not any more."""
-
-    pc: PcId
-    why: Annotated[str, Meta(max_length=32)] = ""
-
-
 class ErrorNote(Parameters, frozen=True, kw_only=True):
     """We could not understand a message of yours."""
 
@@ -361,11 +314,6 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "psk.stored": PskStored,
     "psk.use": PskUse,
     "psk.failed": PskFailed,
-    "signal.login": SignalLogin,
-    "signal.offer": SignalOffer,
-    "signal.answer": SignalAnswer,
-    "signal.ice": SignalIce,
-    "signal.bye": SignalBye,
     "error": ErrorNote,
 }
 """Every MESSAGE TYPE this version speaks; the others of nmr/1 join with the issue that needs them."""
