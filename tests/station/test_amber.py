@@ -1,4 +1,4 @@
-"""After the first proof: the next one in time, a hub that is silent, keys that are renewed before anybody notices."""
+"""After the first proof: the next one in time, a hub that is silent."""
 
 from itertools import pairwise
 
@@ -8,25 +8,14 @@ from msgspec.structs import replace
 from agent.domain import effects as do
 from agent.domain.effects import Post
 from agent.domain.events import OrderChanged, PageAsked
-from agent.domain.messages import AuthHello, AuthProof, AuthRefused, Parameters, PskStored
+from agent.domain.messages import AuthHello, AuthProof, Parameters
 from agent.station.desk import Habits
-from agent.station.picture import take_picture
-from agent.station.surface import Surface
-from agent.system.config_schema import Config
-from agent.ui.menu import tray_view
-from agent.ui.report import status
-from agent.ui.view import IconState
-from tests.station.hub_side import DAY_MS, bundle
 from tests.station.scene import KITCHEN, only
 from tests.station.test_proving import HMAC_TIMEOUT, NEGOTIATING, PSK_INVALID, forged
-from tests.station.test_renewing import NEW_PSK
-from tests.station.walk import ENGLISH, Walk
-from tests.walks.desk import Drawing, Showing
-from tests.walks.members import NOW_MS
+from tests.station.walk import Walk
 
 HOUR_S = 3600.0
 SILENT = "Connected: The Hub Is Silent - Last Proven At "
-LIFE_MS = 30 * DAY_MS
 
 
 def up(**facts: object) -> Walk:
@@ -174,172 +163,6 @@ def test_keys_that_cannot_be_read_at_the_next_proof_do_not_end_a_connection() ->
     assert only(walk.deeds, do.Abort) == []
     walk.fault = ""
     assert walk.after(301).state == "proven"
-
-
-# renewal by itself
-
-
-def renewals(walk: Walk) -> list[float]:
-    return [mono for mono, effect in walk.times if getattr(effect, "type", "") == "psk.request"]
-
-
-def with_life_left(part: float) -> Walk:
-    """A station that is up with a key of which this part of its life is left."""
-    return up(on_disk=bundle(not_after=NOW_MS + round(part * LIFE_MS)))
-
-
-def test_a_key_is_renewed_when_80_to_85_percent_of_its_life_are_gone() -> None:
-    walk = with_life_left(0.5)
-    walk.after(0.3 * LIFE_MS / 1000 - 1)
-    assert renewals(walk) == []
-    walk.after(0.05 * LIFE_MS / 1000 + 2)
-    assert len(renewals(walk)) == 1
-    assert walk.state == "proven"
-    assert walk.on_disk is not None
-    assert (walk.on_disk.gen, walk.hub.held.both) == (2, (walk.on_disk,))
-    assert walk.kinds().count("OpenInbox") == 1
-    assert only(walk.deeds, do.Abort) == []
-    assert NEW_PSK in walk.shown
-    assert walk.notice == ""
-
-
-def test_many_stations_do_not_renew_at_one_moment() -> None:
-    from agent.station.appointments import renewal_in, share
-    from tests.station.scene import Scene
-
-    chance = Scene().chance
-    late = [renewal_in(NOW_MS + DAY_MS, LIFE_MS, NOW_MS, 0.5, chance) for _ in range(200)]
-    assert (min(late) >= 0, max(late) < 300) == (True, True)
-    assert len({round(at / 30) for at in late}) >= 10
-    early = [renewal_in(NOW_MS + LIFE_MS, LIFE_MS, NOW_MS, share(chance), chance) for _ in range(200)]
-    assert min(early) >= 0.80 * LIFE_MS / 1000
-    assert max(early) < 0.85 * LIFE_MS / 1000
-    assert len({round(at / 3600) for at in early}) > 20
-
-
-def test_a_renewal_that_is_due_at_the_start_comes_within_five_minutes() -> None:
-    walk = with_life_left(0.1)
-    assert renewals(walk) == []
-    walk.after(300)
-    assert len(renewals(walk)) == 1
-
-
-def test_a_renewal_that_fails_is_logged_told_and_tried_again_after_an_hour() -> None:
-    walk = with_life_left(0.1)
-    walk.dropped.add("psk.proof")
-    walk.after(300 + 30 + 120)
-    assert walk.logged == ["PSK Refresh Failure: Backup HMAC From Broker Timeout"]
-    assert walk.told == [HMAC_TIMEOUT]
-    assert (walk.state, walk.notice) == ("proven", HMAC_TIMEOUT)
-    assert walk.core.reach.connected
-    assert only(walk.deeds, do.Abort) == []
-    rounds = len(set(renewals(walk)))
-    walk.after(0.89 * HOUR_S - 450)
-    assert len(set(renewals(walk))) == rounds
-    walk.dropped.clear()
-    walk.after(0.25 * HOUR_S + 450)
-    assert (walk.state, walk.notice) == ("proven", "")
-    assert walk.on_disk is not None
-    assert walk.on_disk.gen == 2
-
-
-def test_at_the_end_of_its_life_a_key_is_renewed_every_five_minutes() -> None:
-    walk = with_life_left(0.01)
-    walk.twisted = lambda _, params: replace(params, mac="A" * 43) if isinstance(params, PskStored) else params
-    walk.after(HOUR_S)
-    begun = sorted(set(renewals(walk)))
-    pauses = [later - before for before, later in pairwise(begun)]
-    assert pauses
-    assert all(270 <= pause <= 331 for pause in pauses)
-    assert walk.core.reach.connected
-
-
-def test_a_key_that_it_ends_is_renewed_at_once_and_again_every_five_minutes() -> None:
-    walk = up(dropped={"psk.proof"})
-    hello = walk.posts[0].params
-    assert isinstance(hello, AuthHello)
-    walk.hub_says(AuthRefused(about=hello.n_s, code="expired"), "auth")
-    walk.settle()
-    assert renewals(walk) == [walk.mono]
-    walk.after(120 + 331)
-    assert len({round(mono) for mono in renewals(walk)}) > 1
-    walk.dropped.clear()
-    walk.after(30)
-    assert (walk.state, walk.notice, walk.told) == ("proven", "", [HMAC_TIMEOUT])
-    assert only(walk.deeds, do.Abort) == []
-
-
-def test_a_key_that_it_replaced_ends_the_connection() -> None:
-    walk = up()
-    hello = walk.posts[0].params
-    assert isinstance(hello, AuthHello)
-    walk.hub_says(AuthRefused(about=hello.n_s, code="replaced"), "auth")
-    walk.settle()
-    assert "Was Replaced" in walk.notice
-    assert only(walk.deeds, do.Abort) == [do.Abort("handshake: replaced")]
-
-
-def test_nothing_is_renewed_by_a_clock_that_nobody_set() -> None:
-    walk = with_life_left(0.1)
-    walk.anchored = False
-    walk.after(900)
-    assert renewals(walk) == []
-
-
-def test_a_connection_made_anew_does_not_draw_another_lot() -> None:
-    """Else whoever connects often would renew early, and all together after each restart of the hub."""
-    walk = with_life_left(0.2 + 1e-4)
-    due = walk.core.proving._renew_at
-    assert due is not None
-    for _ in range(20):
-        again(walk)
-        assert walk.core.proving._renew_at == pytest.approx(due, abs=0.01)
-
-
-# what people see of it
-
-
-def picture(walk: Walk) -> tuple[str, dict[str, object], IconState]:
-    desktop = Showing()
-    now = take_picture(walk.core, Config(), Surface(Drawing(), desktop, desktop), [], "keyring", walk.now)
-    view = tray_view(now, ENGLISH)
-    return view.tooltip, status(now), view.icon
-
-
-@pytest.mark.parametrize(
-    ("walk", "icon"),
-    [
-        (Walk().change("connecting"), IconState.OFFLINE),
-        (Walk(dropped={"auth.proof"}).connect(), IconState.OFFLINE),
-        (Walk(twisted=forged).connect(), IconState.OFFLINE),
-        (Walk(dropped={"auth.proof"}, habits=Habits(hub_proof_required=False)).connect().after(3), IconState.DEGRADED),
-    ],
-)
-def test_the_notice_stands_in_tooltip_and_status_word_for_word(walk: Walk, icon: IconState) -> None:
-    walk.hub_answers() if walk.core.reach.connected else None
-    tooltip, found, face = picture(walk)
-    assert walk.notice
-    assert walk.notice in tooltip.split("\n")
-    proof = found["proof"]
-    assert isinstance(proof, dict)
-    assert (proof["notice"], proof["state"]) == (walk.notice, walk.state)
-    assert face is icon
-
-
-def test_a_proven_hub_says_when_and_with_which_key() -> None:
-    walk = up()
-    walk.hub_answers()
-    tooltip, found, face = picture(walk)
-    assert "Connected" in tooltip.split("\n")
-    assert face is IconState.OK
-    assert found["proof"] == {
-        "state": "proven",
-        "notice": "",
-        "proven_ms": NOW_MS,
-        "until_ms": NOW_MS + 8 * 3_600_000,
-        "gen": 1,
-        "not_after_ms": NOW_MS + 20 * DAY_MS,
-    }
 
 
 def test_a_page_leaves_in_amber() -> None:

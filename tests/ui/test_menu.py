@@ -8,7 +8,7 @@ from agent.domain.ledger import Ledger, Member
 from agent.domain.order import TITLE, Order
 from agent.domain.page import Answer, InPage, OutPage, State, Target
 from agent.ui.menu import tray_view
-from agent.ui.snapshot import QuickPage, Snapshot
+from agent.ui.snapshot import Proof, QuickPage, Snapshot
 from agent.ui.texts import Texts
 from agent.ui.view import Entry, IconState
 
@@ -154,3 +154,18 @@ def test_the_tooltip_tells_a_silent_hub_from_a_missing_link() -> None:
     assert tray_view(half, ENGLISH).tooltip.endswith("Limited: only MQTT")
     gone = replace(there(1), links={"mqtt": LinkChanged("mqtt", "down")})
     assert tray_view(gone, ENGLISH).tooltip.endswith("No connection - pages wait here")
+
+
+def test_the_connection_s_notice_stands_in_the_tooltip_word_for_word() -> None:
+    failed = Proof("failed", "Connection Failure: Invalid PSK Received")
+    now = replace(there(1), links={"mqtt": LinkChanged("mqtt", "down")}, proof=failed)
+    assert tray_view(now, ENGLISH).tooltip.split("\n") == ["No More Running - anna", failed.notice]
+    assert tray_view(now, ENGLISH).icon is IconState.OFFLINE
+
+
+def test_a_hub_that_is_silent_is_amber_and_one_that_proves_itself_is_not_there_yet() -> None:
+    amber = replace(there(1), proof=Proof("amber", "Connected: The Hub Is Silent - Last Proven At 12:00"))
+    assert tray_view(amber, ENGLISH).icon is IconState.DEGRADED
+    proving = replace(there(1), links={"mqtt": LinkChanged("mqtt", "proving")}, proof=Proof("proving", "x"))
+    assert tray_view(proving, ENGLISH).icon is IconState.OFFLINE
+    assert "Broker (MQTT): checking the hub" in lines(proving)

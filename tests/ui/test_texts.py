@@ -11,6 +11,7 @@ from agent.ui.texts.en import TEXTS as ENGLISH
 WORD_FOR_WORD = {
     "notice.page": "{sender} Is Paging For {object}",  # N-76
     "notice.page-you": "{sender} Is Paging You",
+    "notice.connecting": "Connecting To Broker Services",  # N-12
     "notice.login-refused": "Connection Failure: Client-To-Broker Authentication Failure",  # N-17
     "notice.negotiating": "Connection Established: Negotiating Authentication",  # N-18
     "notice.hmac-timeout": "Connection Failure: Timeout During HMAC Request",  # N-23

@@ -3,8 +3,8 @@
 import pytest
 
 from agent.ui.texts import Texts
-from agent.ui.window.model.facts import link_facts, member_fact, part_facts, station_facts
-from agent.ui.window.model.shapes import Link, Member
+from agent.ui.window.model.facts import link_facts, member_fact, notices, part_facts, station_facts
+from agent.ui.window.model.shapes import Link, Member, Proof, Status
 from tests.ui.window import sample
 
 ENGLISH = Texts.of("en")
@@ -37,6 +37,7 @@ def test_long_round_trips_need_no_decimals() -> None:
     ("state", "mark", "text"),
     [
         ("connecting", "hollow", "connecting"),
+        ("proving", "hollow", "checking the hub"),
         ("down", "bad", "not connected"),
         ("refused", "bad", "sign-in refused"),
         ("off", "none", "switched off"),
@@ -109,3 +110,25 @@ def test_a_member_has_a_live_mark(fields: dict[str, object], mark: str, value: s
 def test_a_member_without_a_person_is_its_station() -> None:
     fact = member_fact({"station": "till", "person": "", "roles": ["bar"]}, ENGLISH, clock)
     assert (fact.name, fact.more) == ("till", "bar")
+
+
+@pytest.mark.parametrize(
+    ("proof", "more"),
+    [
+        ({"state": "proven", "proven_ms": 7}, "last seen @5 · proven at @7"),
+        ({"state": "amber", "proven_ms": 7}, "last seen @5 · last proven at @7"),
+        ({"state": "failed", "proven_ms": 7}, "last seen @5 · last proven at @7"),
+        ({"state": "proving", "proven_ms": None}, "last seen @5"),
+        ({}, "last seen @5"),
+    ],
+)
+def test_the_hub_says_when_it_last_proved_itself(proof: Proof, more: str) -> None:
+    status: Status = {"hub": {"state": "up", "seen_ms": 5}, "proof": proof}
+    assert part_facts(status, ENGLISH, clock)[0].more == more
+
+
+def test_the_connection_s_notice_stands_before_all_others() -> None:
+    words = "Connection Failure: Invalid PSK Received"
+    assert notices({"notices": ["full disk"], "proof": {"notice": words}}) == (words, "full disk")
+    assert notices({"notices": ["full disk"], "proof": {"notice": ""}}) == ("full disk",)
+    assert notices({}) == ()
