@@ -16,13 +16,14 @@ Send = Callable[[Say], list[Parameters]]
 
 
 class KeySide:
-    """`ends` is what came of it: Admitted, Fail and Renewed acts, in order. `saves` is whether the disk works."""
+    """`ends` is what came of it: Admitted, Fail and Renewed acts, in order. `saves` is whether it lives to save."""
 
     def __init__(self, site: str, station: str, hub_kid: bytes, bundle: Bundle) -> None:
         self._pair = Pair(site, station, hub_kid)
         self.hello, self.renewal, self.bundle = Hello(self._pair), Renewal(self._pair), bundle
         self.ends: list[Act] = []
         self.saves = True
+        self.write: Callable[[Bundle], None] = lambda _: None
         self.now = Instant(0.0, 0)
 
     def begin(self) -> list[Act]:
@@ -58,6 +59,7 @@ class KeySide:
                     self.renewal, more = renewal(self.renewal, Listening(), self.now)
                     said += self.go_on(more)
                 case Save(bundle) if self.saves:
+                    self.write(bundle)
                     self.bundle = bundle
                     self.renewal, more = renewal(self.renewal, Saved(), self.now)
                     said += self.go_on(more)
