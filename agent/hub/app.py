@@ -3,8 +3,6 @@
 import asyncio
 import gc
 import logging
-import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from agent.domain.names import HUB
 from agent.hub.accounts import Accounts
 from agent.hub.broker.base import Broker, BrokerFailed
 from agent.hub.broker.tls import SiteTls
+from agent.hub.ending import listen_to_signals
 from agent.hub.engine import Engine
 from agent.hub.enrolment import Enrolment
 from agent.hub.errands import Errands
@@ -65,7 +64,7 @@ async def run_hub(profile: Profile, config: HubConfig, *, ready: Callable[[dict[
     )
     try:
         async with open_hub(profile, config) as running:
-            _listen_to_signals(running.ended.set)
+            listen_to_signals(running.ended.set)
             gc.freeze()  # what was loaded stays: the collector need not walk through it while stations wait
             event(log, "started", site=config.hub.site, url=running.site.url, broker=running.broker.name)
             if ready is not None:
@@ -185,13 +184,3 @@ def _facts(engine: Engine, ground: Ground, site: Site, web: WebServer) -> dict[s
         "refused": engine.router.refused,
         "open_rows": engine.router.open_rows,
     }
-
-
-def _listen_to_signals(quit_: Callable[[], None]) -> None:
-    """End cleanly on SIGTERM and Ctrl-C; Windows knows only the latter."""
-    loop = asyncio.get_running_loop()
-    if sys.platform == "win32":
-        signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(quit_))
-    else:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, quit_)

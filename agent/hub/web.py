@@ -29,6 +29,8 @@ _STATUS = {"invite-unknown": 404, "invite-expired": 410, "invite-used": 409, "in
 _REFUSED, _BUSY = 403, 503
 _MOST_AT_ONCE = 200
 _ID_LENGTH = 16
+_SOCKET_BYTES = 64 * 1024
+_PING_S = 20.0
 
 
 def make_web(enrolment: Enrolment, errands: Errands) -> "FastAPI":
@@ -111,9 +113,15 @@ def _remembered(memory: Path) -> int:
 
 
 class WebServer:
-    """Serves the application until its context is left."""
+    """Serves the application until its context is left.
 
-    def __init__(self, web: "FastAPI", opened: socket.socket, tls: SiteTls) -> None:
+    `sockets` is how many WebSockets it may have open besides its requests, 0 that it has none. One that does not
+    answer a ping within `ping_s`, sent as often, is closed.
+    """
+
+    def __init__(
+        self, web: "FastAPI", opened: socket.socket, tls: SiteTls, *, sockets: int = 0, ping_s: float = _PING_S
+    ) -> None:
         import uvicorn
 
         class Server(uvicorn.Server):
@@ -132,9 +140,13 @@ class WebServer:
             log_level="error",
             access_log=False,
             lifespan="off",
-            ws="none",
+            ws="websockets-sansio" if sockets else "none",
+            ws_max_size=_SOCKET_BYTES,
+            ws_ping_interval=ping_s,
+            ws_ping_timeout=ping_s,
+            ws_per_message_deflate=False,
             server_header=False,
-            limit_concurrency=_MOST_AT_ONCE,
+            limit_concurrency=_MOST_AT_ONCE + sockets,
             timeout_graceful_shutdown=2,
         )
         self._server = Server(self._config)
