@@ -1,12 +1,14 @@
 """Commands of a station: run it, look at it, page, answer, enrol."""
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from agent.cli.output import Context, json_option, pass_context, show, table
 from agent.domain.audience import parse_audience
+from agent.domain.errors import NmrError
 from agent.system.control import connect
 
 GOOD_ENDS = ("accepted",)
@@ -106,6 +108,8 @@ def enrol(context: Context, invite: str, hub_url: str | None, wish: str | None, 
 
     context.profile.create()
     got = join(context.profile, invite, hub_url=hub_url, wish=wish)
+    with suppress(NmrError), connect(context.profile) as line:  # an agent that runs goes on with the new keys
+        line.request("retry")
     found = {"site": got.site, "station": got.station, "person": got.person}
     show(found, f"enrolled as {got.station} ({got.person}) at {got.site}", as_json=as_json)
 

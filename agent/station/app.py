@@ -24,10 +24,11 @@ from agent.station.requests import Requests
 from agent.station.surface import Surface
 from agent.station.wakes import Wakes
 from agent.station.window import WindowChild
+from agent.system.beside import beside
 from agent.system.clock import AnchoredClock
 from agent.system.config import ConfigurationProblems, Loaded, reload_if_changed
 from agent.system.config_schema import Config
-from agent.system.credentials import Credentials
+from agent.system.credentials import Credentials, load_credentials
 from agent.system.ids import new_id
 from agent.system.memory import give_back
 from agent.system.paths import Profile
@@ -53,6 +54,8 @@ CONFIG_S = 30.0
 STARTED_S = 3.0
 """By then everything is loaded that an idle agent needs, seconds."""
 TIDY_S = 3600.0
+ANSWER_S = 0.05
+"""So long whoever asked for the end has for hearing that it comes, seconds."""
 
 
 class App:
@@ -69,6 +72,7 @@ class App:
         self._profile, self._config, self._stamps, self._surface = profile, loaded.config, loaded.stamps, surface
         self._clock, self._ended, self._notices = AnchoredClock(), asyncio.Event(), dict[str, str]()
         self._texts = Texts.of(language_of(self._config))
+        self._credentials, self.enrolled_anew = credentials, False
         self._store = Store.open(profile.data_file, rows.MIGRATIONS)
         self._storage = storage_of(profile.secrets_folder)
         self.core = self._make_core(credentials)
@@ -211,9 +215,15 @@ class App:
         else:
             await self._window.show(window)
 
-    def retry(self) -> None:
-        """Ask the hub again at once: something has changed."""
-        self._door.retry()
+    async def retry(self) -> None:
+        """Something has changed: ask the hub again at once, or begin anew where this is another station by now."""
+        folder = self._profile.secrets_folder
+        found = await beside(lambda: load_credentials(folder))
+        if found is None or found == self._credentials:
+            self._door.retry()
+            return
+        self.enrolled_anew = True
+        asyncio.get_running_loop().call_later(ANSWER_S, self.quit)
 
     def quit(self) -> None:
         """End."""

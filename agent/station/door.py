@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from agent.domain import effects as do
 from agent.domain.bundle import Bundle
@@ -12,13 +12,12 @@ from agent.domain.errors import NmrError
 from agent.domain.events import ChannelOpen, Event, KeysRead, KeysSaved, LinkChanged
 from agent.links.base import GatedSession, HubUnproven, Link, LinkDown, Session, is_gated
 from agent.links.keeper import LinkState, keep_up
+from agent.system.beside import beside
 from agent.system.log import event as log_event
 from agent.system.psk_file import KeyUnusable, load_bundle, save_bundle
 
 if TYPE_CHECKING:
     from agent.routing.router import Router
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +95,7 @@ class Door:
 
     async def _read(self) -> None:
         async with self._keys:
-            self._handle(await _beside(self._found))
+            self._handle(await beside(self._found))
 
     def _found(self) -> KeysRead:
         """What the disk holds; runs beside the loop."""
@@ -110,7 +109,7 @@ class Door:
 
     async def _write(self, bundle: Bundle) -> None:
         async with self._keys:
-            self._handle(await _beside(lambda: self._written(bundle)))
+            self._handle(await beside(lambda: self._written(bundle)))
 
     def _written(self, bundle: Bundle) -> KeysSaved:
         """Whether the disk took it; runs beside the loop."""
@@ -159,14 +158,3 @@ class Door:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the hub's proof met a mistake in this program", exc_info=error)
-
-
-async def _beside(deed: Callable[[], T]) -> T:
-    """Do what may take seconds in a thread that ends with it."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(1)
-    try:
-        return await asyncio.get_running_loop().run_in_executor(pool, deed)
-    finally:
-        pool.shutdown(wait=False)

@@ -40,8 +40,8 @@ class Station(Protocol):
     async def open_window(self, window: str) -> None:
         """Show the window."""
 
-    def retry(self) -> None:
-        """Ask the hub again at once."""
+    async def retry(self) -> None:
+        """Ask the hub again at once, perhaps as another station."""
 
     def quit(self) -> None:
         """End."""
@@ -201,7 +201,7 @@ class Requests:
         return {}
 
     async def _retry(self, _: Line, __: Say) -> object:
-        self._station.retry()
+        await self._station.retry()
         return {}
 
     async def _quit(self, _: Line, __: Say) -> object:

@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from agent.domain.errors import BadConfiguration, NmrError
 from agent.station.surface import Surface
@@ -17,12 +17,11 @@ from agent.ui.view import IconState, TrayView
 if TYPE_CHECKING:
     from agent.links.base import Link
     from agent.station.app import App
+    from agent.system.config import Loaded
     from agent.system.config_schema import Config
     from agent.system.credentials import Credentials
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 SWITCH_S = 0.0002
 """How long one thread may keep the interpreter while another wants it, seconds: Python's 5 ms would be a page's whole
@@ -90,17 +89,8 @@ async def _run(profile: Profile, lock: ProfileLock) -> int:
             megabytes=settings.megabytes,
         )
         try:
-            credentials = await _credentials(profile)
-
-            from agent.station.app import App
-            from agent.system.control_server import ControlServer
-
-            app = people.app = App(profile, loaded, credentials, surface)
-            app.draw()
-            event(log, "started", station=credentials.station, tray=surface.tray.name)
-            _listen_to_signals(app.quit)
-            async with ControlServer(profile.control_address, lock, app.requests.answer):
-                await app.run(make_links(credentials, loaded.config))
+            while await _run_once(profile, lock, loaded, surface, people):
+                event(log, "enrolled-anew")
         finally:
             close_log(file)
     finally:
@@ -108,13 +98,32 @@ async def _run(profile: Profile, lock: ProfileLock) -> int:
     return 0
 
 
+async def _run_once(
+    profile: Profile, lock: ProfileLock, loaded: "Loaded[Config]", surface: Surface, people: _People
+) -> bool:
+    """Run until it is told to end; return whether that was because the profile is another station by now."""
+    credentials = await _credentials(profile)
+
+    from agent.station.app import App
+    from agent.system.control_server import ControlServer
+
+    app = people.app = App(profile, loaded, credentials, surface)
+    app.draw()
+    event(log, "started", station=credentials.station, tray=surface.tray.name)
+    _listen_to_signals(app.quit)
+    async with ControlServer(profile.control_address, lock, app.requests.answer):
+        await app.run(make_links(credentials, loaded.config))
+    return app.enrolled_anew
+
+
 async def _credentials(profile: Profile) -> "Credentials":
     """What enrolment left here; raises BadConfiguration where it never happened, SecretsUnreadable."""
+    from agent.system.beside import beside
     from agent.system.credentials import load_credentials
     from agent.system.wrapping_key import storage_of
 
     if storage_of(profile.secrets_folder) == "keyring":
-        credentials = await _beside(lambda: load_credentials(profile.secrets_folder))
+        credentials = await beside(lambda: load_credentials(profile.secrets_folder))
     else:
         credentials = load_credentials(profile.secrets_folder)
     if credentials is None:
@@ -124,14 +133,6 @@ async def _credentials(profile: Profile) -> "Credentials":
             code="not-enrolled",
         )
     return credentials
-
-
-async def _beside(deed: Callable[[], T]) -> T:
-    """Do what may take seconds while the icon stays alive, in a thread that ends with it."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:
-        return await asyncio.get_running_loop().run_in_executor(pool, deed)
 
 
 def make_links(credentials: "Credentials", config: "Config") -> "list[Link]":

@@ -47,7 +47,7 @@ class Agent:
     async def open_window(self, window: str) -> None:
         self.windows.append(window)
 
-    def retry(self) -> None:
+    async def retry(self) -> None:
         self.retries += 1
 
     def quit(self) -> None:
