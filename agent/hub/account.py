@@ -1,6 +1,6 @@
 """What the hub keeps of one station: its way in at the broker and the keys it shares with it; pure."""
 
-# kept "account": JSON of StationAccount, bytes in base64. Until 0.3 the one bundle stood there as
+# kept "account": JSON of StationAccount, bytes in base64. Before keys were renewed, the one bundle stood there as
 #     "psk": {gen, psk_id, psk, not_after, backup_id, backup}, bytes in base64url; such a row is still read.
 
 from msgspec import DecodeError, Struct, ValidationError, json

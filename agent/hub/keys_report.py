@@ -14,6 +14,7 @@ STATES = {
     "due": "due for renewal",
     "expired": "expired: it renews itself when the station comes",
     "never-proven": "never proven",
+    "awaited": "replaced: waits for nmr enrol on that computer",
     "replaced": "came with an older key than ours",
     "restored": "came with a newer key than ours",
     "unknown": "came with a key that is none of ours",
@@ -70,6 +71,8 @@ def gone_percent(account: StationAccount, now_ms: int) -> int:
 def _state(proof: Proof, gone: int, *, expired: bool) -> str:
     if proof.refused:
         return proof.refused
+    if proof.awaited:
+        return "awaited"
     if expired:
         return "expired"
     if not proof.at:

@@ -40,7 +40,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     """What is remembered of a station's proofs; times are ms UTC, 0 for never.
 
     The last one was made `at`, began with the nonce `n_s` and counts until `until`; `refused` is why another was
-    refused since then.
+    refused since then. `awaited` says that IT has replaced its keys since then, and it has to fetch the new ones.
     """
 
     station: str
@@ -50,6 +50,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     n_s: str = ""
     refused: str = ""
     refused_at: int = 0
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,25 +149,28 @@ class Proofs:
 
     def expire(self, asked: ExpireAsked, now: Instant) -> list[Effect]:
         """From now on these stations' keys are good for getting new ones only; those that are in hear of it."""
+        if self.lost:
+            return [_not_now(asked.ticket)]
         kept: list[Effect] = []
         told: list[Effect] = []
         for station in asked.stations:
-            if (account := self.accounts.get(station)) is not None and not self.lost:
+            if (account := self.accounts.get(station)) is not None:
                 pending = None if account.pending is None else _ended(account.pending, now.ms)
                 kept += self._hold(station, _ended(account.current, now.ms), pending)
                 told += self._send_out(station, "expired", now)
-        return [*kept, *told, self._reply(asked.ticket)]
+        return [*kept, *told, Reply(asked.ticket)]
 
     def replace(self, asked: ReplaceAsked, now: Instant) -> list[Effect]:
         """From now on the station holds these keys, which it has still to fetch; no others count."""
         station, account = asked.station, self.accounts.get(asked.station)
         if account is None or self.lost:
-            return [self._reply(asked.ticket)]
+            return [_not_now(asked.ticket)]
         fresh = replace(asked.fresh, gen=account.held.both[-1].gen + 1)
         kept = self._hold(station, fresh, None)
         told = self._send_out(station, "replaced", now)
         self._talks.forget(station)
-        return [*kept, *told, self._reply(asked.ticket)]
+        awaited = replace(self.proofs.get(station, Proof(station=station)), awaited=True, refused="")
+        return [*kept, *self._remember(awaited), *told, Reply(asked.ticket)]
 
     def _done(self, station: str, act: Act, params: Parameters | None, now: Instant) -> list[Effect]:
         match act:
@@ -197,6 +201,8 @@ class Proofs:
         proof = self.proofs.get(station, Proof(station=station))
         if not isinstance(said, AuthRefused) or said.code not in ALARMING or said.code == proof.refused:
             return []
+        if proof.awaited and said.code == "replaced":
+            return []
         note = Note("key-refused", {"station": station, "code": said.code})
         return [note, *self._remember(replace(proof, refused=said.code, refused_at=now.ms))]
 
@@ -209,11 +215,10 @@ class Proofs:
         told = self._post(station, "auth.refused", AuthRefused(about=proof.n_s, code=code), AUTH)
         return [*self._remember(replace(proof, until=now.ms, n_s="")), told]
 
-    def _reply(self, ticket: int) -> Reply:
-        if not self.lost:
-            return Reply(ticket)
-        why = TryLater("The hub cannot save now", "Its disk does not take anything. Try again in a minute")
-        return Reply(ticket, error=why)
+
+def _not_now(ticket: int) -> Reply:
+    why = TryLater("The hub cannot do that now", "It is reading its disk again. Try again in a minute")
+    return Reply(ticket, error=why)
 
 
 def _ended(bundle: Bundle, now_ms: int) -> Bundle:

@@ -5,7 +5,7 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from msgspec.structs import replace
@@ -112,11 +112,12 @@ def test_a_replaced_key_is_shut_out_at_once_and_its_computer_gets_another_one(tm
                 assert isinstance(told, AuthRefused)
                 assert told.code == "replaced"
                 assert await anna.prove() == ["replaced"]
-                assert any("older key" in alarm for alarm in hub.office.status()["alarms"])
+                assert (await row(hub))["state"] == "awaited"
+                assert hub.office.status()["alarms"] == []
                 await enrol_with(anna.profile, made)
                 assert anna.bundle().gen == 2
                 assert await anna.prove() == ["Admitted"]
-                assert hub.office.status()["alarms"] == []
+                assert (await row(hub))["state"] == "fresh"
             assert load_credentials(anna.profile.secrets_folder) == before
             assert len(hub.engine.core.frames) == entries
             assert not enrolment_unfinished(anna.profile)
@@ -156,6 +157,53 @@ def _posing(ben: Profile, anna: KeyPeer) -> Any:
     own = load_credentials(ben.secrets_folder)
     assert own is not None
     return key, replace(own, station=anna.credentials.station)
+
+
+def test_a_hub_that_was_set_back_and_its_station_agree_again_with_a_replacement(tmp_path: Path) -> None:
+    async def walk() -> None:
+        async with running_hub(tmp_path) as hub:
+            anna = await joined(hub, tmp_path)
+            proofs = hub.engine.core.proofs
+            older = proofs.accounts["anna"]
+            async with anna.at_the_gate():
+                assert await anna.renew() == ["Renewed"]
+                assert await anna.prove() == ["Admitted"]
+                assert await anna.renew() == ["Renewed"]
+                proofs.put(older)
+                assert await anna.prove() == ["restored"]
+                assert "newer key than ours" in hub.office.status()["alarms"][0]
+                await enrol_with(anna.profile, await ask(hub, "hub.psk.replace", station="anna"))
+                assert anna.bundle().gen == 2
+                assert await anna.prove() == ["Admitted"]
+                assert hub.office.status()["alarms"] == []
+
+    asyncio.run(walk())
+
+
+def test_an_agent_that_waits_for_its_keys_is_told_to_try_them_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Line:
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def request(self, do: str) -> None:
+            asked.append(f"{do} with generation {load_bundle(folder, 's1', 'anna').gen}")
+
+    async def walk() -> None:
+        async with running_hub(tmp_path) as hub:
+            anna = await joined(hub, tmp_path)
+            monkeypatch.setattr(enrol_again, "connect", lambda _: Line())
+            await enrol_with(anna.profile, await ask(hub, "hub.psk.replace", station="anna"))
+        assert asked == ["retry with generation 2"]
+
+    folder = Profile.at(tmp_path / "anna").secrets_folder
+    asyncio.run(walk())
 
 
 def test_keys_of_an_older_replacement_are_not_given_out_any_more(tmp_path: Path) -> None:

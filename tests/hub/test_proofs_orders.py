@@ -9,7 +9,7 @@ from agent.domain.effects import Keep, Reply
 from agent.domain.events import NotSaved
 from agent.domain.messages import AuthConfirm, AuthHello, AuthRefused, PskOffer, PskRequest
 from agent.hub.accounts import make_bundle
-from agent.hub.keys_report import report
+from agent.hub.keys_report import alarms, report
 from agent.hub.proofs import (
     OPENS_AT_ONCE,
     WORDS_AT_ONCE,
@@ -125,9 +125,15 @@ def test_a_replaced_key_counts_no_more_at_once_nor_does_the_pending_one() -> Non
         hub.anna.bundle = old
         assert hub.prove() == ["replaced"]
         assert hub.renew() == ["replaced"]
+    assert hub.row()["state"] == "awaited"
+    assert alarms(hub.proofs, hub.site.core.ledger) == []
     hub.anna.bundle, hub.anna.saves = hub.account().current, True
     assert hub.prove() == ["Admitted"]
+    assert hub.row()["state"] == "fresh"
     assert hub.renew() == ["Renewed"]
+    hub.anna.bundle = stolen
+    assert hub.prove() == ["replaced"]
+    assert len(alarms(hub.proofs, hub.site.core.ledger)) == 1
 
 
 def test_a_round_under_the_old_backup_ends_with_its_replacement() -> None:
