@@ -182,7 +182,7 @@ class Proving:
         effects += [*opening, *(self.standing.say() if self._at == "up" else [])]
         self._prove_at = now.mono + proof_in(let_in.until, let_in.hub_time, self._chance)
         self._renew_at = now.mono + self._renewal_in(let_in.hub_time)
-        return [*effects, WakeAt(self._prove_at), WakeAt(self._renew_at)]
+        return effects  # no WakeAt: both are far, and while a link is up its probes wake us every 20 s
 
     def _renewal_in(self, now_ms: int) -> float:
         standing = self.standing

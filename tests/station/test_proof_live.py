@@ -50,7 +50,7 @@ def proof(site: Site) -> tuple[str, str]:
     return status["station"], status["proof"]["state"]
 
 
-def ask(site: Site, what: str, **with_: object) -> dict[str, Any]:
+def ask(site: Site, what: str, **with_: Any) -> dict[str, Any]:
     with connect_to(site.profile("hub").hub_control_address) as hub:
         made: dict[str, Any] = hub.request(what, **with_)
     return made
