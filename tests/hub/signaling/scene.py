@@ -36,6 +36,7 @@ from agent.wire.seal import seal
 PATIENCE = 10.0
 CHALLENGE = "c" * 43
 HOST = "127.0.0.1:8443"
+DEFAULT_LIMITS = Limits()
 
 
 class Site:
@@ -130,7 +131,7 @@ class Server:
 async def running(
     site: Site,
     folder: Path,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     *,
     login_s: float = LOGIN_S,
     slow_s: float = 20.0,
