@@ -49,6 +49,7 @@ class Talks:
     def __init__(self, ledger: Callable[[], Ledger], chance: Callable[[int], bytes], life_ms: int) -> None:
         self._ledger, self._chance, self._life_ms = ledger, chance, life_ms
         self._open: dict[str, _Talk] = {}
+        self._next: float | None = None
 
     def __len__(self) -> int:
         """With how many stations."""
@@ -67,6 +68,8 @@ class Talks:
 
     def woke(self, held_of: Callable[[str], Held], now: Instant) -> Iterator[tuple[str, list[Act]]]:
         """End what has gone on for too long."""
+        if self._next is None or now.mono < self._next:
+            return  # the hub wakes often while it sends lists, and hundreds of stations may be talking then
         for station, talk in list(self._open.items()):
             if talk.until is not None and talk.until <= now.mono:
                 held = held_of(station)
@@ -74,10 +77,11 @@ class Talks:
                 talk.round, more = hub_renewal(talk.round, held, Woke(), now)
                 self._tidy(station, talk)
                 yield station, [*acts, *more]
+        self._next = min((until for talk in self._open.values() if (until := talk.until) is not None), default=None)
 
     def next_end(self) -> float | None:
-        """When something ends by itself, monotonic."""
-        return min((until for talk in self._open.values() if (until := talk.until) is not None), default=None)
+        """When something may end by itself, monotonic; never too late."""
+        return self._next
 
     def shut_doors(self, station: str) -> None:
         """Whoever is about to prove itself must begin anew; a round of renewal goes on."""
@@ -101,10 +105,12 @@ class Talks:
 
     def _tidy(self, station: str, talk: _Talk) -> None:
         """Keep a talk only while something in it is open."""
-        if talk.until is None:
+        until = talk.until
+        if until is None:
             self._open.pop(station, None)
-        else:
-            self._open[station] = talk
+            return
+        self._open[station] = talk
+        self._next = until if self._next is None else min(self._next, until)
 
     def _event(self, station: str, params: Parameters) -> object:
         """What it is for the machines."""
