@@ -14,8 +14,8 @@ BEFORE_END_MS, AROUND_MS = 300_000, 60_000
 AFTER, OVER, END = 0.80, 0.05, 0.05
 """Keys are renewed when AFTER of their life is gone, spread over OVER of it; END is the part that is urgent."""
 
-SPREAD_S = 300.0
-"""A renewal that is due already is spread over this time."""
+SPREAD_S = 240.0
+"""A renewal that is due already is spread over this time: with what must be said again it is within five minutes."""
 
 LATER_S, SOON_S, AROUND = 3600.0, 300.0, 0.1
 """When a renewal that failed is tried again, spread by AROUND to both sides: while there is time, and at the end."""
