@@ -67,6 +67,7 @@ TEST_PACKAGES = {
     "wine64": "/usr/lib/wine/wine64",
     "gcc-mingw-w64-x86-64": "x86_64-w64-mingw32-gcc",
     "gnome-keyring": "gnome-keyring-daemon",
+    "coturn": "turnserver",
 }
 PACKAGES: Mapping[str, Mapping[str, str]] = {
     "demo": DEMO_PACKAGES,
