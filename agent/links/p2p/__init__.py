@@ -1,0 +1,1 @@
+"""The peer-to-peer link: one encrypted channel straight to each station we talk to."""
