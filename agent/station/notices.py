@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from agent.domain.audience import EVERYBODY
 from agent.domain.page import InPage
+from agent.station.standing import KEY
 from agent.ui.menu import page_title, short
 from agent.ui.notify.base import Notice, Urgency
 from agent.ui.texts import Texts
@@ -30,6 +31,8 @@ def told(key: str, text: str, values: Mapping[str, str], texts: Texts) -> Notice
     """The notice of any other news, `text` is its key in the texts; an error brings its own words."""
     if text == "error":
         return Notice(key, values["title"], values["message"], opens="")
+    if key == KEY:  # most desktops cut a title off, and here every word counts
+        return Notice(key, texts("notice.connection"), texts(text, **values), opens="")
     if text == "notice.missed":
         return Notice(key, texts.number(text, int(values["n"])), "", opens=texts("notice.open"))
     opens = texts("notice.open") if text.removeprefix("notice.page-") in TO_LOOK_AT else ""

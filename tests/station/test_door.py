@@ -66,7 +66,7 @@ class Place:
 
     def told(self) -> str:
         notice = self.desk.notifier.notices.get("connection")
-        return notice.title if notice else ""
+        return notice.body if notice else ""
 
 
 def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -48,3 +48,8 @@ def test_a_title_that_a_desktop_may_cut_off_leaves_the_order_readable() -> None:
     short, long = (InPage("p1", "bar", Audience("role", "kitchen"), 0, 1, "o1", title) for title in ("Bar", "B" * 60))
     assert page_notice(short, "anna", ENGLISH).body == ""
     assert page_notice(long, "anna", ENGLISH).body == "B" * 60
+
+
+def test_a_failure_of_the_connection_is_shown_whole_where_titles_are_cut_off() -> None:
+    notice = told("connection", "notice.psk-invalid", {"code": "invalid"}, Texts.of("en"))
+    assert (notice.title, notice.body) == ("Connection", "Connection Failure: Invalid PSK Received")

@@ -7,6 +7,7 @@ TEXTS: dict[str, str] = {
     "notice.system-unsupported": "Dieses System wird nicht unterstützt: No More Running braucht Windows oder Linux",
     "notice.config-missing": "Konfigurationsdatei fehlt: {path}",
     "notice.config-invalid": "Konfiguration nicht übernommen: {reason}",
+    "notice.connection": "Verbindung",
     "notice.connecting": "Verbindung zum Broker wird aufgebaut",
     "notice.login-refused": "Keine Verbindung: Der Broker lehnt die Anmeldung ab",
     "notice.negotiating": "Verbunden: Anmeldung wird geprüft",

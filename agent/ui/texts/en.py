@@ -7,6 +7,7 @@ TEXTS: dict[str, str] = {
     "notice.system-unsupported": "This System Is Not Supported: No More Running Needs Windows Or Linux",
     "notice.config-missing": "Configuration File Missing: {path}",
     "notice.config-invalid": "Configuration Not Changed: {reason}",
+    "notice.connection": "Connection",
     "notice.connecting": "Connecting To Broker Services",
     "notice.login-refused": "Connection Failure: Client-To-Broker Authentication Failure",
     "notice.negotiating": "Connection Established: Negotiating Authentication",
