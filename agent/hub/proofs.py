@@ -7,6 +7,7 @@
 #
 # kept "proof": JSON of Proof.
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -60,6 +61,10 @@ class AccountsRead:
     accounts: tuple[StationAccount, ...] | None
 
 
+CALLS_AT_ONCE, CALL_PAUSE_S = 20, 0.25
+"""So many stations are called off at once, the others so many seconds one after the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExpireAsked:
     """IT wants the keys of these stations to count as expired from now on."""
@@ -90,6 +95,7 @@ class Proofs:
         self._talks, self._new_id = talks, new_id
         self._opens, self._words = Buckets(OPENS_PER_S, OPENS_AT_ONCE), Buckets(WORDS_PER_S, WORDS_AT_ONCE)
         self._read_at: float | None = None
+        self._calls: deque[tuple[float, Post]] = deque()
 
     def heard(self, event: Arrived, params: Parameters, now: Instant) -> list[Effect]:
         """A member speaks; one that says too much is passed over in silence for a while."""
@@ -113,8 +119,10 @@ class Proofs:
             return [WakeAt(self._read_at)] if self._read_at is not None else []
         ended = list(self._talks.woke(lambda station: self.accounts[station].held, now))
         effects = [effect for station, acts in ended for act in acts for effect in self._done(station, act, None, now)]
-        end = self._talks.next_end()
-        return effects if end is None else [*effects, WakeAt(end)]
+        while self._calls and now.mono >= self._calls[0][0]:
+            effects.append(self._calls.popleft()[1])
+        ends = [end for end in (self._talks.next_end(), self._calls[0][0] if self._calls else None) if end is not None]
+        return [*effects, WakeAt(min(ends))] if ends else effects
 
     def not_saved(self) -> list[Effect]:
         """The disk did not take something: what is in memory may stand on it, so take what is really there.
@@ -148,7 +156,10 @@ class Proofs:
         return [Keep("proof", station, None)] if self.proofs.pop(station, None) is not None else []
 
     def expire(self, asked: ExpireAsked, now: Instant) -> list[Effect]:
-        """From now on these stations' keys are good for getting new ones only; those that are in hear of it."""
+        """From now on these stations' keys are good for getting new ones only.
+
+        Those that are in hear of it: a few at once, the others one after the other, for each begins to renew then.
+        """
         if self.lost:
             return [_not_now(asked.ticket)]
         kept: list[Effect] = []
@@ -157,7 +168,7 @@ class Proofs:
             if (account := self.accounts.get(station)) is not None:
                 pending = None if account.pending is None else _ended(account.pending, now.ms)
                 kept += self._hold(station, _ended(account.current, now.ms), pending)
-                told += self._send_out(station, "expired", now)
+                told += self._send_out(station, "expired", now, turn=len(kept))
         return [*kept, *told, Reply(asked.ticket)]
 
     def replace(self, asked: ReplaceAsked, now: Instant) -> list[Effect]:
@@ -206,14 +217,19 @@ class Proofs:
         note = Note("key-refused", {"station": station, "code": said.code})
         return [note, *self._remember(replace(proof, refused=said.code, refused_at=now.ms))]
 
-    def _send_out(self, station: str, code: str, now: Instant) -> list[Effect]:
-        """End a station's session; it hears of it now if it is there, with its next hello otherwise."""
+    def _send_out(self, station: str, code: str, now: Instant, turn: int = 0) -> list[Effect]:
+        """End a station's session; it hears of it in its turn if it is there, with its next hello otherwise."""
         self._talks.shut_doors(station)
         proof = self.proofs.get(station)
         if proof is None or not proof.n_s or proof.until <= now.ms:
             return []
         told = self._post(station, "auth.refused", AuthRefused(about=proof.n_s, code=code), AUTH)
-        return [*self._remember(replace(proof, until=now.ms, n_s="")), told]
+        remembered = self._remember(replace(proof, until=now.ms, n_s=""))
+        if turn <= CALLS_AT_ONCE:
+            return [*remembered, told]
+        at = now.mono + (turn - CALLS_AT_ONCE) * CALL_PAUSE_S
+        self._calls = deque(sorted([*self._calls, (at, told)], key=lambda call: call[0]))
+        return [*remembered, WakeAt(at)]
 
 
 def _not_now(ticket: int) -> Reply:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from agent.domain.effects import Keep, Reply
+from agent.domain.effects import Keep, Post, Reply
 from agent.domain.events import NotSaved
 from agent.domain.messages import AuthConfirm, AuthHello, AuthRefused, PskOffer, PskRequest
 from agent.hub.accounts import make_bundle
 from agent.hub.keys_report import alarms, report
 from agent.hub.proofs import (
+    CALL_PAUSE_S,
+    CALLS_AT_ONCE,
     OPENS_AT_ONCE,
     WORDS_AT_ONCE,
     ExpireAsked,
@@ -71,6 +73,21 @@ def test_a_key_that_it_lets_expire_ends_the_session_and_is_renewed() -> None:
     assert hub.prove() == ["Admitted"]
     assert hub.row()["state"] == "fresh"
     assert hub.prove(hub.side("ben"), "ben") == ["expired"]
+
+
+def test_of_many_stations_whose_keys_expire_at_once_a_few_hear_of_it_at_once() -> None:
+    names = tuple(f"s{number}" for number in range(CALLS_AT_ONCE + 10))
+    hub = KeyHub("anna", *names)
+    for name in names:
+        assert hub.prove(hub.side(name), name) == ["Admitted"]
+    assert len(hub.ask(ExpireAsked(names, 7))) == CALLS_AT_ONCE
+    called = set[str]()
+    for turn in range(1, 11):
+        effects = hub.proofs.woke(at(hub.now + turn * CALL_PAUSE_S))
+        called |= {post.recipients[0] for post in effects if isinstance(post, Post)}
+        assert len(called) == turn
+    assert called == set(names[CALLS_AT_ONCE:])
+    assert not any(isinstance(effect, Post) for effect in hub.proofs.woke(at(hub.now + 60)))
 
 
 def test_a_door_that_was_open_when_the_key_expired_leads_nowhere() -> None:
