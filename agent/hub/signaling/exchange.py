@@ -279,7 +279,7 @@ class Exchange:
     def _forget(self, number: int) -> None:
         member = self._sockets.pop(number).member
         self._strangers.pop(number, None)
-        if member is not None and self._stations.get(member.station) == number:
+        if member is not None:
             del self._stations[member.station]
 
 

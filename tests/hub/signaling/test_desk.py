@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -15,7 +16,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent.domain.envelope import SEALED_BYTES
 from agent.domain.keys import to_b64u
-from agent.hub.signaling.exchange import Limits
+from agent.hub.signaling.desk import Desk
+from agent.hub.signaling.exchange import End, Exchange, Limits, Say
+from agent.hub.signaling.login import Gate
 from tests.hub.signaling.scene import Server, Site, heard, login_frame, running, say, until
 
 pytestmark = pytest.mark.servers
@@ -237,6 +240,45 @@ def test_a_slow_reader_holds_up_nobody_and_is_closed(tmp_path: Path) -> None:
                         answers += 1
             flooding.cancel()
             assert answers
+
+    run(walk())
+
+
+class Stuck:
+    """A socket whose network takes the first message when the test says so, and then everything."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.goes, self.closed = asyncio.Event(), asyncio.Event()
+
+    async def accept(self) -> None:
+        """As a real one."""
+
+    async def receive(self) -> dict[str, str]:
+        await self.closed.wait()
+        return {"type": "websocket.disconnect"}
+
+    async def send_text(self, text: str) -> None:
+        await self.goes.wait()
+        self.sent.append(text)
+
+    async def close(self, code: int, reason: str) -> None:
+        self.closed.set()
+
+
+def test_what_still_waits_for_a_socket_that_is_ended_is_not_sent() -> None:
+    async def walk() -> None:
+        desk = Desk(Exchange(Gate(lambda: Site().ledger, frozenset()), os.urandom), time.monotonic)
+        stuck = Stuck()
+        serving = asyncio.create_task(desk.serve(stuck))  # type: ignore[arg-type]
+        await until(lambda: desk.exchange.strangers, "the stranger is greeted")
+        await asyncio.sleep(0)
+        for effect in (Say(1, "secret of before"), End(1, "the end", "revoked")):
+            desk._do(effect)
+        stuck.goes.set()
+        await serving
+        assert "secret of before" not in stuck.sent
+        assert stuck.sent[-1] == "the end"
 
     run(walk())
 
