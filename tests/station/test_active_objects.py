@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.domain.effects import Post
+from agent.domain.effects import OpenInbox, Post
 from agent.domain.errors import TryLater
 from agent.domain.events import OrderChanged, OrderDropped, PageAsked
 from agent.domain.messages import OrderItem, OrderList
@@ -38,6 +38,17 @@ def test_N_43_nothing_is_asked_for_before_the_hub_has_proven_itself() -> None:  
     walk.dropped.clear()
     walk.after(5)
     assert {"order.list", "ledger.get", "probe"} <= set(walk.sent_types)
+
+
+def test_N_43_news_of_members_that_came_with_the_proof_is_asked_for_when_it_can_be() -> None:  # noqa: N802
+    """Asked before, the question would go nowhere, and the next one would have to wait."""
+    walk = Walk(head=(99, "A" * 22)).connect()
+    sent = [(post.type, post.channel) for post in walk.posts]
+    assert sent.index(("ledger.get", "")) > sent.index(("auth.confirm", "auth"))
+    up = [mono for mono, effect in walk.times if effect == OpenInbox()]
+    assert len([post for post in walk.posts if post.type == "ledger.get"]) == len(up) == 1
+    order = [type(effect).__name__ if not isinstance(effect, Post) else effect.type for effect in walk.deeds]
+    assert order.index("OpenInbox") < order.index("ledger.get")
 
 
 def test_N_44_the_request_is_told_while_the_first_list_comes_and_taken_back_with_its_last_part() -> None:  # noqa: N802

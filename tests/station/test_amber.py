@@ -78,6 +78,18 @@ def test_a_silent_hub_is_asked_more_and_more_slowly() -> None:
     assert 50 < len(pauses) < 250
 
 
+def test_a_hub_that_was_heard_again_is_asked_soon_when_it_falls_silent_once_more() -> None:
+    walk = up()
+    for _ in range(2):
+        walk.dropped.add("auth.proof")
+        walk.after(8 * HOUR_S + 2000)
+        assert walk.state == "amber"
+        walk.dropped.clear()
+        walk.after(301)
+        assert walk.state == "proven"
+        assert walk.core.proving._slower._bound == 10
+
+
 def test_a_reconnection_inside_the_proof_is_used_after_three_seconds_in_amber() -> None:
     walk = up()
     walk.dropped.add("auth.proof")

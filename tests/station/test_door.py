@@ -14,7 +14,7 @@ from agent.domain.bundle import Bundle, Held
 from agent.domain.errors import NmrError
 from agent.domain.events import ChannelOpen, Event, KeysRead, KeysSaved, LinkChanged
 from agent.domain.messages import OrderPut
-from agent.links.base import LinkDown
+from agent.links.base import HubUnproven, LinkDown
 from agent.links.memory import MemoryNet
 from agent.station.door import Door
 from agent.system.psk_file import load_bundle, save_bundle
@@ -247,5 +247,28 @@ def test_a_channel_of_a_session_that_is_gone_is_told_to_nobody() -> None:
         listening.set()
         await until(lambda: not door._tasks, "all is over")
         assert [event for event in happened if isinstance(event, ChannelOpen | LinkChanged)] == []
+
+    play(scene)
+
+
+@pytest.mark.parametrize(("soon", "error"), [(True, LinkDown), (False, HubUnproven)])
+def test_the_last_word_leaves_before_the_session_ends(soon: bool, error: type[LinkDown]) -> None:
+    async def scene() -> None:
+        done: list[object] = []
+
+        class Router:
+            async def drain(self) -> None:
+                await asyncio.sleep(0.01)
+                done.append("drained")
+
+        class Session:
+            def abort(self, error: LinkDown) -> None:
+                done.append((type(error), str(error), door._again.is_set()))
+
+        door = Door(router=Router, handle=done.append, load=good, save=lambda _: None)  # type: ignore[arg-type]  # as much of one as is used
+        door._session = Session()  # type: ignore[assignment]  # as much of one as is used
+        door.deeds[do.Abort](do.Abort("why", soon=soon))
+        await until(lambda: not door._tasks, "the end")
+        assert done == ["drained", (error, "why", soon)]
 
     play(scene)

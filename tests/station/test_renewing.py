@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from agent.domain import effects as do
 from agent.domain.effects import Effect, Note, Post, Tell
 from agent.domain.envelope import DAY_MS
-from agent.domain.events import LinkChanged
+from agent.domain.events import ChannelOpen, LinkChanged
 from agent.domain.keys import to_b64u
 from agent.domain.messages import AuthRefused, Parameters, PskHello, PskOffer, PskProof, PskStored
 from tests.station.hub_side import bundle
@@ -67,6 +67,19 @@ def test_N_29_without_a_word_of_the_hub_the_channel_is_subscribed_after_30_secon
 def test_N_29_a_hub_that_is_ready_is_not_kept_waiting() -> None:  # noqa: N802
     walk = expired(dropped={"psk.proof"}).connect()
     assert len(only(walk.deeds, do.Listen)) == 1
+
+
+def test_N_29_only_the_channel_of_this_round_counts() -> None:  # noqa: N802
+    walk = expired(dropped={"psk.ready"}).connect()
+    walk.tell(ChannelOpen("psk/" + "0" * 32))
+    walk.after(29)
+    listens = [effect for effect in walk.deeds if isinstance(effect, do.Listen)]
+    assert (listens, "psk.hello" in walk.sent_types) == ([], False)
+    react = walk._react
+    walk._react = lambda effect: None if isinstance(effect, do.Listen) else react(effect)  # type: ignore[method-assign]
+    walk.after(1)
+    walk.tell(ChannelOpen("psk/" + "0" * 32))
+    assert "psk.hello" not in walk.sent_types
 
 
 def test_N_30_the_station_says_who_it_is_on_the_channel_of_the_round() -> None:  # noqa: N802

@@ -24,7 +24,8 @@ ENGLISH = Texts.of("en")
 @dataclass
 class Walk(Scene):
     """`dropped` are types of messages that get lost, `twisted` changes what the hub says, `hub_ahead_ms` is by how
-    much the hub's clock is before ours. `deeds` is everything the core wanted, in order, `shown` every notice.
+    much its clock is before ours, `head` what it knows of the ledger. `deeds` is everything the core wanted, in order,
+    `shown` every notice.
     """
 
     anchored: bool = False
@@ -34,6 +35,7 @@ class Walk(Scene):
     dropped: set[str] = field(default_factory=set)
     twisted: Callable[[str, Parameters], Parameters] = lambda _, params: params
     hub_ahead_ms: int = 0
+    head: tuple[int, str] | None = None
 
     def __post_init__(self) -> None:
         self.on_disk = self.on_disk or bundle(not_after=NOW_MS + 20 * DAY_MS)
@@ -159,4 +161,5 @@ class Walk(Scene):
 
     def hub_says(self, params: Parameters, channel: str) -> None:
         assert type(params) in TYPES
-        self.arrives(HUB, params, to=Audience("station", self.station), channel=channel)
+        head = self.head or crew().ledger.short_head()
+        self.arrives(HUB, params, to=Audience("station", self.station), channel=channel, head=head)
