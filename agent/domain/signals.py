@@ -64,3 +64,6 @@ SIGNALS: dict[str, type[Parameters]] = {
     "signal.bye": SignalBye,
 }
 """Every type of signal; they concern the link and the signaling server, and no core ever sees one."""
+
+TYPE_OF = {schema: type_ for type_, schema in SIGNALS.items()}
+"""The type of each kind of signal."""

@@ -1,4 +1,4 @@
-"""Two negotiations over a wire that loses, delays and reorders, with connections that exist only here, in false time."""
+"""Two negotiations in false time, over a wire that loses, delays and reorders, with connections made of air."""
 
 import heapq
 import itertools

@@ -1,0 +1,199 @@
+"""One connection as aiortc makes it: the thin shell around sockets, ICE, DTLS and SCTP.
+
+aiortc is imported when the first connection is made, for it is as large as all the rest of the station.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from agent.links.base import LinkDown
+from agent.links.p2p import events
+from agent.links.p2p.servers import Servers
+from agent.links.p2p.settings import IceServer
+from agent.wire.signals import our_description
+
+if TYPE_CHECKING:
+    from aiortc import RTCDataChannel, RTCPeerConnection
+
+LABEL, STREAM = "nmr", 0
+"""Both sides make the channel with this name and number, so that there is nothing to agree about."""
+
+MOST_WAITING = 256 * 1024
+"""So many bytes may wait in a channel; who sends more waits."""
+PATIENCE_S = 2.0
+"""A channel that takes nothing for so long counts as down for this message."""
+CLOSING_S = 5.0
+
+Route = Literal["direct", "relayed"]
+
+_log = logging.getLogger(__name__)
+
+
+class Connection:
+    """The connection `pc`; what happens to it is told as events, and what comes over its channel to `message`.
+
+    All deeds go one after the other. None raises: a connection that fails tells Failed, once, and is to be closed.
+    """
+
+    def __init__(
+        self, pc: str, servers: Servers, tell: Callable[[events.Event], None], message: Callable[[bytes], None]
+    ) -> None:
+        self.pc = pc
+        self._servers, self._tell, self._message = servers, tell, message
+        self._turn = asyncio.Lock()
+        self._rtc: RTCPeerConnection | None = None
+        self._channel: RTCDataChannel | None = None
+        self._moved = asyncio.Event()
+        self._over = False
+
+    async def call(self) -> None:
+        """Make an offer."""
+        await self._do(self._call)
+
+    async def take(self, sdp: Sequence[str]) -> None:
+        """Answer an offer."""
+        await self._do(self._take, sdp)
+
+    async def join(self, sdp: Sequence[str]) -> None:
+        """Take the answer to our offer."""
+        await self._do(self._join, sdp)
+
+    async def find(self, line: str) -> None:
+        """Take one more candidate of the other side."""
+        await self._do(self._find, line)
+
+    async def close(self) -> None:
+        """End it, as soon as what is being done to it is done."""
+        self._over = True
+        self._moved.set()
+        async with self._turn:
+            if self._rtc is not None:
+                try:
+                    async with asyncio.timeout(CLOSING_S):
+                        await self._rtc.close()
+                except Exception as error:  # noqa: BLE001 - whatever it is, nothing of ours depends on it
+                    _log.info("p2p: closing %s: %r", self.pc, error)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the channel takes messages."""
+        return not self._over and self._channel is not None and self._channel.readyState == "open"
+
+    def push(self, message: bytes) -> None:
+        """Send without waiting; what a channel that is not open would have sent is lost."""
+        if self._channel is not None and self.is_open:
+            self._channel.send(message)
+
+    async def send(self, message: bytes) -> None:
+        """Send, and wait while too much waits already; raises LinkDown."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while self.is_open and self._waiting + len(message) > MOST_WAITING:
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError as error:
+            raise LinkDown("the channel takes no more") from error
+        if not self.is_open:
+            raise LinkDown("the channel has closed")
+        self.push(message)
+
+    @property
+    def route(self) -> Route:
+        """Whether it goes straight or over a TURN server."""
+        sctp = self._rtc.sctp if self._rtc is not None else None
+        if sctp is None:
+            return "direct"
+        pairs = sctp.transport.transport._connection._nominated.values()  # noqa: SLF001 - said nowhere else; it is pinned
+        kinds = {side.type for pair in pairs for side in (pair.local_candidate, pair.remote_candidate)}
+        return "relayed" if "relay" in kinds else "direct"
+
+    @property
+    def _waiting(self) -> int:
+        return 0 if self._channel is None else self._channel.bufferedAmount
+
+    async def _do(self, deed: Callable[..., Any], *arguments: object) -> None:
+        async with self._turn:
+            if self._over:
+                return
+            try:
+                await deed(*arguments)
+            except Exception as error:  # noqa: BLE001 - a description is a stranger's text: aiortc fails in many ways
+                self._fail(f"{type(error).__name__}: {error}")
+
+    async def _call(self) -> None:
+        rtc = await self._make()
+        self._add_channel(rtc)
+        await rtc.setLocalDescription(await rtc.createOffer())
+        self._describe(rtc)
+
+    async def _take(self, sdp: Sequence[str]) -> None:
+        from aiortc import RTCSessionDescription
+
+        rtc = await self._make()
+        await rtc.setRemoteDescription(RTCSessionDescription(_text(sdp), "offer"))
+        self._add_channel(rtc)
+        await rtc.setLocalDescription(await rtc.createAnswer())
+        self._describe(rtc)
+
+    async def _join(self, sdp: Sequence[str]) -> None:
+        from aiortc import RTCSessionDescription
+
+        assert self._rtc is not None
+        await self._rtc.setRemoteDescription(RTCSessionDescription(_text(sdp), "answer"))
+
+    async def _find(self, line: str) -> None:
+        from aiortc.sdp import candidate_from_sdp
+
+        assert self._rtc is not None
+        candidate = candidate_from_sdp(line.removeprefix("candidate:"))
+        candidate.sdpMLineIndex = 0
+        await self._rtc.addIceCandidate(candidate)
+
+    async def _make(self) -> "RTCPeerConnection":
+        from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
+
+        usable: list[IceServer] = await self._servers.usable()
+        servers = [RTCIceServer(server.url, server.user or None, server.password or None) for server in usable]
+        rtc = self._rtc = RTCPeerConnection(RTCConfiguration(iceServers=servers))  # none given is none used
+        rtc.on("connectionstatechange", self._state_changed)
+        rtc.on("datachannel", lambda _: self._fail("a second channel"))
+        return rtc
+
+    def _add_channel(self, rtc: "RTCPeerConnection") -> None:
+        channel = self._channel = rtc.createDataChannel(LABEL, negotiated=True, id=STREAM)
+        channel.bufferedAmountLowThreshold = MOST_WAITING // 2
+        channel.on("open", lambda: self._tell_unless_over(events.Opened(self.pc)))
+        channel.on("message", self._came)
+        channel.on("bufferedamountlow", self._moved.set)
+        channel.on("close", lambda: self._fail("the channel has closed"))
+
+    def _describe(self, rtc: "RTCPeerConnection") -> None:
+        fp, sdp = our_description(rtc.localDescription.sdp)
+        self._tell_unless_over(events.Described(self.pc, fp, sdp))
+
+    def _state_changed(self) -> None:
+        if self._rtc is not None and self._rtc.connectionState in ("failed", "closed"):
+            self._fail(f"the connection has {self._rtc.connectionState}")
+
+    def _came(self, message: object) -> None:
+        if not self._over:
+            if isinstance(message, bytes):
+                self._message(message)
+            else:
+                self._fail("text on a channel of bytes")
+
+    def _fail(self, why: str) -> None:
+        if not self._over:
+            self._over = True
+            self._moved.set()
+            self._tell(events.Failed(self.pc, why))
+
+    def _tell_unless_over(self, event: events.Event) -> None:
+        if not self._over:
+            self._tell(event)
+
+
+def _text(sdp: Sequence[str]) -> str:
+    return "".join(f"{line}\r\n" for line in sdp)
