@@ -75,9 +75,15 @@ class Unruly(RuleBasedStateMachine):
     def the_hub_crashes(self) -> None:
         self.world.crash_hub()
 
-    @rule()
-    def the_power_goes(self) -> None:
+    @rule(steps=st.integers(0, 4))
+    def the_power_goes(self, steps: int) -> None:
+        self.world.go_on(steps, "none")
         self.world.cut_power()
+
+    @rule(steps=st.integers(5, 9))
+    def a_round_is_doubled_on_slow_disks(self, steps: int) -> None:
+        self.world.renew()
+        self.world.go_on(steps, "none", doubled=True)
 
     @rule()
     def the_connection_is_lost(self) -> None:
