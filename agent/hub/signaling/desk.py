@@ -7,14 +7,12 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
-from agent.hub.signaling.exchange import (
-    LOGIN_S,
+from agent.hub.signaling.events import (
     Changed,
     Closed,
     Effect,
     End,
     Event,
-    Exchange,
     Late,
     Opened,
     Rest,
@@ -23,6 +21,7 @@ from agent.hub.signaling.exchange import (
     Say,
     Taken,
 )
+from agent.hub.signaling.exchange import LOGIN_S, Exchange
 from agent.system.log import event
 
 if TYPE_CHECKING:

@@ -30,6 +30,20 @@ from msgspec import DecodeError, Struct, json
 from agent.domain.envelope import SEALED_BYTES, Name
 from agent.domain.keys import from_b64u, to_b64u
 from agent.domain.ledger import Member
+from agent.hub.signaling.events import (
+    Changed,
+    Closed,
+    Effect,
+    End,
+    Event,
+    Late,
+    Opened,
+    Rest,
+    Revoked,
+    Said,
+    Say,
+    Taken,
+)
 from agent.hub.signaling.login import Gate, LoginRefused
 from agent.hub.signaling.pace import Paces
 from agent.wire.seal import HEAD_BYTES, MAGIC
@@ -64,74 +78,6 @@ class Limits:
     sockets: int = 2000
     strangers: int = 200
     waiting: int = 1024 * 1024
-
-
-class Opened(Struct, frozen=True):
-    """A stranger has connected. Sockets are numbers that are never used again."""
-
-    socket: int
-
-
-class Said(Struct, frozen=True):
-    """A message came; None if it was no text."""
-
-    socket: int
-    text: str | None
-
-
-class Taken(Struct, frozen=True):
-    """The network took a message of `size` characters for this socket."""
-
-    socket: int
-    size: int
-
-
-class Late(Struct, frozen=True):
-    """The time to log in is over."""
-
-    socket: int
-
-
-class Closed(Struct, frozen=True):
-    """The socket is no more."""
-
-    socket: int
-
-
-class Revoked(Struct, frozen=True):
-    """This station is a member no longer."""
-
-    station: str
-
-
-class Changed(Struct, frozen=True):
-    """The ledger has grown: who is logged in may be no member any more, or have other keys."""
-
-
-class Say(Struct, frozen=True):
-    """Send this text; tell with Taken when the network took it."""
-
-    socket: int
-    text: str
-
-
-class End(Struct, frozen=True):
-    """Forget what waits for this socket, send this text and close; nothing it says counts any more."""
-
-    socket: int
-    text: str
-    code: str
-
-
-class Rest(Struct, frozen=True):
-    """Read nothing from this socket for so many seconds."""
-
-    socket: int
-    seconds: float
-
-
-Event = Opened | Said | Taken | Late | Closed | Revoked | Changed
-Effect = Say | End | Rest
 
 
 class _Login(Struct, forbid_unknown_fields=True):

@@ -17,7 +17,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from agent.domain.envelope import SEALED_BYTES
 from agent.domain.keys import to_b64u
 from agent.hub.signaling.desk import Desk
-from agent.hub.signaling.exchange import End, Exchange, Limits, Say
+from agent.hub.signaling.events import End, Say
+from agent.hub.signaling.exchange import Exchange, Limits
 from agent.hub.signaling.login import Gate
 from tests.hub.signaling.scene import Server, Site, heard, login_frame, running, say, until
 

@@ -11,17 +11,13 @@ from hypothesis import strategies as st
 
 from agent.domain.envelope import SEALED_BYTES
 from agent.domain.keys import to_b64u
-from agent.hub.signaling.exchange import (
-    BURST,
-    MESSAGES,
+from agent.hub.signaling.events import (
     Changed,
     Closed,
     Effect,
     End,
     Event,
-    Exchange,
     Late,
-    Limits,
     Opened,
     Rest,
     Revoked,
@@ -29,6 +25,7 @@ from agent.hub.signaling.exchange import (
     Say,
     Taken,
 )
+from agent.hub.signaling.exchange import BURST, MESSAGES, Exchange, Limits
 from agent.hub.signaling.login import Gate
 from tests.hub.signaling.scene import HOST, Site, login_frame
 
