@@ -5,16 +5,18 @@ import json
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec import to_builtins
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from agent.domain.audience import THE_HUB, Audience
-from agent.domain.envelope import Envelope
+from agent.domain.envelope import SEALED_BYTES, Envelope
 from agent.domain.keys import kid_of, to_b64u
 from agent.domain.ledger import Ledger
 from agent.domain.messages import Parameters, Probe
@@ -37,6 +39,7 @@ PATIENCE = 10.0
 CHALLENGE = "c" * 43
 HOST = "127.0.0.1:8443"
 DEFAULT_LIMITS = Limits()
+BIGGEST = to_b64u(b"NMR1" + bytes(SEALED_BYTES - 4))
 
 
 class Site:
@@ -168,3 +171,17 @@ async def until(condition: Any, what: str) -> None:
         while not condition():
             await asyncio.sleep(0.01)
     assert condition(), what
+
+
+def run(walk: Coroutine[None, None, None], seconds: float = 60) -> None:
+    """Walk in an event loop of its own, and not for ever."""
+    asyncio.run(asyncio.wait_for(walk, seconds))
+
+
+async def end_of(connection: ClientConnection) -> tuple[str, int]:
+    """The code of the last word, and the code of the close."""
+    code = (await heard(connection))["error"]
+    with pytest.raises(ConnectionClosed) as closed:
+        await heard(connection)
+    assert closed.value.rcvd is not None
+    return code, closed.value.rcvd.code
