@@ -40,6 +40,9 @@ NO_STEP: Step = ("", 1)
 FAILED = "psk.failed"
 """Said only to a hub whose backup is wrong, which is a story of its own."""
 
+OTHER = [("station", kind) for kind in ("ledger", "order", "since", "pending", "in", "out", "end")]
+"""What a station writes besides its keys."""
+
 PATIENCE_S = 60.0
 
 FORK = multiprocessing.get_context("forkserver")
@@ -56,7 +59,16 @@ def station_steps() -> list[Step]:
 def hub_steps() -> list[Step]:
     """Every send and every write of the hub; the account is written twice, as pending and as current."""
     sends = [f"hub.send.{type_}" for type_ in PROOF_TYPES if type_ not in PROOFS]
-    return [*_around(sends), *_around(["hub.write.account"]), *_around(["hub.write.account"], 2)]
+    writes = ["hub.write.account", "hub.write.proof"]
+    return [*_around(sends), *_around(writes), *_around(["hub.write.account"], 2)]
+
+
+def noted_steps(site: "KeysSite") -> set[str]:
+    """Every step both sides have gone through, sends and writes that have nothing to do with keys left out."""
+    noted = set[str]()
+    for side in ("hub", "station"):
+        noted |= set((site.place.folder / f"{side}.steps").read_text().split())
+    return {step for step in noted if not step.startswith(tuple(f"{side}.write.{kind}." for side, kind in OTHER))}
 
 
 def _around(names: Sequence[str], times: int = 1) -> list[Step]:
