@@ -48,7 +48,8 @@ def test_a_kill_at_any_step_locks_nobody_out(tmp_path: Path, port: int, step: St
         ended = site.live_through(hub=step) if of_hub else site.live_through(station=step)
         if not ended:  # both agreed before the step was reached
             site.wait_until_ended(HUB if of_hub else STATION)
-            assert site.run_until_agreed() == 1
+            assert site.revive() == 1
+            site.run_until_agreed()
         assert site.accepts_what_the_station_has()
 
 
