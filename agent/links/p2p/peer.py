@@ -6,6 +6,7 @@ aiortc is imported when the first connection is made, for it is as large as all 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from agent.links.base import LinkDown
@@ -24,7 +25,10 @@ MOST_WAITING = 256 * 1024
 """So many bytes may wait in a channel; who sends more waits."""
 PATIENCE_S = 2.0
 """A channel that takes nothing for so long counts as down for this message."""
-CLOSING_S = 5.0
+CLOSING_S, SETTLING_S = 5.0, 1.0
+"""How long closing may take, and how long it waits for a handshake to end."""
+LATE_S = 0.05
+"""aioice looks that often, and more, whether it is connected."""
 
 Route = Literal["direct", "relayed"]
 
@@ -45,7 +49,7 @@ class Connection:
         self._turn = asyncio.Lock()
         self._rtc: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
-        self._moved = asyncio.Event()
+        self._moved, self._turned = asyncio.Event(), asyncio.Event()
         self._over = False
 
     async def call(self) -> None:
@@ -72,7 +76,7 @@ class Connection:
             if self._rtc is not None:
                 try:
                     async with asyncio.timeout(CLOSING_S):
-                        await self._rtc.close()
+                        await self._end(self._rtc)
                 except Exception as error:  # noqa: BLE001 - whatever it is, nothing of ours depends on it
                     _log.info("p2p: closing %s: %r", self.pc, error)
 
@@ -108,6 +112,22 @@ class Connection:
         pairs = sctp.transport.transport._connection._nominated.values()  # noqa: SLF001 - said nowhere else; it is pinned
         kinds = {side.type for pair in pairs for side in (pair.local_candidate, pair.remote_candidate)}
         return "relayed" if "relay" in kinds else "direct"
+
+    async def _end(self, rtc: "RTCPeerConnection") -> None:
+        """Close without leaving anything behind: aiortc, closed in the midst of a handshake, goes on with it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLING_S):
+                while rtc.connectionState == "connecting":
+                    self._turned.clear()
+                    await self._turned.wait()
+        unsettled = rtc.connectionState == "connecting"
+        ice = rtc.sctp.transport.transport._connection if rtc.sctp is not None else None  # noqa: SLF001 - see below
+        await rtc.close()
+        if unsettled and ice is not None:
+            await asyncio.sleep(LATE_S)
+            task = ice._query_consent_task  # noqa: SLF001 - begun after the end, it would run for ever
+            if task is not None:
+                task.cancel()
 
     @property
     def _waiting(self) -> int:
@@ -174,6 +194,7 @@ class Connection:
         self._tell_unless_over(events.Described(self.pc, fp, sdp))
 
     def _state_changed(self) -> None:
+        self._turned.set()
         if self._rtc is not None and self._rtc.connectionState in ("failed", "closed"):
             self._fail(f"the connection has {self._rtc.connectionState}")
 

@@ -13,8 +13,8 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
-BEAT_S, SUSPECT_S, DEAD_S = 2.0, 5.0, 12.0
-"""Seconds between two beats, and after which silence a channel is suspect, and dead."""
+BEAT_S, SUSPECT_S, DEAD_S = 2.0, 5.0, 11.5
+"""Seconds between two beats, and after which silence a channel is suspect, and dead: noticed within 6 and 12."""
 
 MAGIC = b"NMRP"
 _FORM = struct.Struct(">4sIII")

@@ -8,24 +8,27 @@ import pytest
 from agent.domain.envelope import SEALED_BYTES
 from agent.links.base import LinkDown, LinkRefused
 from tests.links.contract import kept_and_up
-from tests.links.p2p.place import is_open, met, place
+from tests.links.p2p.place import Place, is_open, met, place
 from tests.links.taking import take, take_all, until
 
 
 def test_messages_go_both_ways_and_name_their_sender() -> None:
     async def walk() -> None:
-        async with place("anna", "bert") as here:
-            async with here.link("anna").connect() as a, here.link("bert").connect() as b:
-                began = time.monotonic()
-                await met(a, b, ("anna", "bert"))
-                took = time.monotonic() - began
-                at_a, at_b = a.received(), b.received()
-                await a.send("bert", b"there")
-                there = await take(at_b)
-                await b.send("anna", b"and back")
-                back = await take(at_a)
-                there.accept()
-                (state,) = a.peers()
+        async with (
+            place("anna", "bert") as here,
+            here.link("anna").connect() as a,
+            here.link("bert").connect() as b,
+        ):
+            began = time.monotonic()
+            await met(a, b, ("anna", "bert"))
+            took = time.monotonic() - began
+            at_a, at_b = a.received(), b.received()
+            await a.send("bert", b"there")
+            there = await take(at_b)
+            await b.send("anna", b"and back")
+            back = await take(at_a)
+            there.accept()
+            (state,) = a.peers()
             assert (there.sealed, there.sender, there.link) == (b"there", "anna", "p2p")
             assert (back.sealed, back.sender) == (b"and back", "bert")
             assert (state.station, state.state, state.route) == ("bert", "open", "direct")
@@ -38,34 +41,40 @@ def test_messages_go_both_ways_and_name_their_sender() -> None:
 
 def test_without_a_channel_sending_fails_at_once_and_opens_one() -> None:
     async def walk() -> None:
-        async with place("anna", "bert") as here:
-            async with here.link("anna").connect() as a, here.link("bert").connect() as b:
-                began = time.monotonic()
-                with pytest.raises(LinkDown, match="no channel to bert"):
-                    await a.send("bert", b"too early")
-                assert time.monotonic() - began < 0.1
-                await until(lambda: is_open(a, "bert") and is_open(b, "anna"))
-                await a.send("bert", b"now")
-                assert (await take(b.received())).sealed == b"now"
+        async with (
+            place("anna", "bert") as here,
+            here.link("anna").connect() as a,
+            here.link("bert").connect() as b,
+        ):
+            began = time.monotonic()
+            with pytest.raises(LinkDown, match="no channel to bert"):
+                await a.send("bert", b"too early")
+            assert time.monotonic() - began < 0.1
+            await until(lambda: is_open(a, "bert") and is_open(b, "anna"))
+            await a.send("bert", b"now")
+            assert (await take(b.received())).sealed == b"now"
 
     asyncio.run(walk())
 
 
 def test_a_big_message_passes_and_a_bigger_one_is_refused_here() -> None:
     async def walk() -> None:
-        async with place("anna", "bert") as here:
-            async with here.link("anna").connect() as a, here.link("bert").connect() as b:
-                await met(a, b, ("anna", "bert"))
-                stream = b.received()
-                for size in (1, 40_000, SEALED_BYTES):
-                    await a.send("bert", b"x" * size)
-                    assert len((await take(stream)).sealed) == size
-                with pytest.raises(ValueError, match="40961 bytes"):
-                    await a.send("bert", b"x" * (SEALED_BYTES + 1))
-                with pytest.raises(ValueError, match="channel 'auth'"):
-                    await a.send("bert", b"x", "auth")
-                await a.send("bert", b"still up")
-                assert (await take(stream)).sealed == b"still up"
+        async with (
+            place("anna", "bert") as here,
+            here.link("anna").connect() as a,
+            here.link("bert").connect() as b,
+        ):
+            await met(a, b, ("anna", "bert"))
+            stream = b.received()
+            for size in (1, 40_000, SEALED_BYTES):
+                await a.send("bert", b"x" * size)
+                assert len((await take(stream)).sealed) == size
+            with pytest.raises(ValueError, match="40961 bytes"):
+                await a.send("bert", b"x" * (SEALED_BYTES + 1))
+            with pytest.raises(ValueError, match="channel 'auth'"):
+                await a.send("bert", b"x", "auth")
+            await a.send("bert", b"still up")
+            assert (await take(stream)).sealed == b"still up"
 
     asyncio.run(walk())
 
@@ -73,17 +82,20 @@ def test_a_big_message_passes_and_a_bigger_one_is_refused_here() -> None:
 def test_two_thousand_messages_at_once_all_arrive_in_order() -> None:
     async def walk() -> None:
         sent = [b"%d " % number + b"x" * 300 for number in range(2000)]
-        async with place("anna", "bert") as here:
-            async with here.link("anna").connect() as a, here.link("bert").connect() as b:
-                await met(a, b, ("anna", "bert"))
+        async with (
+            place("anna", "bert") as here,
+            here.link("anna").connect() as a,
+            here.link("bert").connect() as b,
+        ):
+            await met(a, b, ("anna", "bert"))
 
-                async def send_all() -> None:
-                    for message in sent:
-                        await a.send("bert", message)
+            async def send_all() -> None:
+                for message in sent:
+                    await a.send("bert", message)
 
-                sending = asyncio.create_task(send_all())
-                assert await take_all(b.received(), sent, within=30) == sent
-                await sending
+            sending = asyncio.create_task(send_all())
+            assert await take_all(b.received(), sent, within=30) == sent
+            await sending
 
     asyncio.run(walk())
 
@@ -111,22 +123,25 @@ def test_without_a_signaling_server_the_link_is_down() -> None:
 
 def test_a_restart_of_signaling_keeps_the_channel_and_the_session() -> None:
     async def walk() -> None:
-        async with place("anna", "bert", "carl") as here:
-            async with kept_and_up(here.link("anna")) as kept, here.link("bert").connect() as b:
-                a = kept.sessions[0]
-                await met(a, b, ("anna", "bert"))  # type: ignore[arg-type]
-                await here.relay.stop()
-                await until(lambda: not here.relay.sockets)
-                await a.send("bert", b"meanwhile")
-                assert (await take(b.received())).sealed == b"meanwhile"
-                with pytest.raises(LinkDown):
-                    await a.send("carl", b"nobody tells the way")
-                await here.relay.start()
-                await until(lambda: set(here.relay.sockets) == {"anna", "bert"})
-                async with here.link("carl").connect() as c:
-                    await met(c, a, ("carl", "anna"))  # type: ignore[arg-type]
-                assert kept.names == ["connecting", "up"]
-                assert len(kept.sessions) == 1
+        async with (
+            place("anna", "bert", "carl") as here,
+            kept_and_up(here.link("anna")) as kept,
+            here.link("bert").connect() as b,
+        ):
+            a = kept.sessions[0]
+            await met(a, b, ("anna", "bert"))  # type: ignore[arg-type]
+            await here.relay.stop()
+            await until(lambda: not here.relay.sockets)
+            await a.send("bert", b"meanwhile")
+            assert (await take(b.received())).sealed == b"meanwhile"
+            with pytest.raises(LinkDown):
+                await a.send("carl", b"nobody tells the way")
+            await here.relay.start()
+            await until(lambda: set(here.relay.sockets) == {"anna", "bert"})
+            async with here.link("carl").connect() as c:
+                await met(c, a, ("carl", "anna"))  # type: ignore[arg-type]
+            assert kept.names == ["connecting", "up"]
+            assert len(kept.sessions) == 1
 
     asyncio.run(walk())
 
@@ -170,10 +185,7 @@ def test_twenty_real_pairs_that_call_at_once_have_one_channel_each() -> None:
     asyncio.run(walk())
 
 
-async def _glare(here: object, first: str, second: str) -> None:
-    from tests.links.p2p.place import Place
-
-    assert isinstance(here, Place)
+async def _glare(here: Place, first: str, second: str) -> None:
     async with here.link(first).connect() as a, here.link(second).connect() as b:
         a.want(second)
         b.want(first)
