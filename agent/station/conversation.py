@@ -7,7 +7,7 @@ from msgspec import Struct
 from agent.domain import effects as do
 from agent.domain.audience import THE_HUB
 from agent.domain.bundle import Bundle
-from agent.domain.effects import Effect, Post, WakeAt
+from agent.domain.effects import Anchor, Effect, Post, WakeAt
 from agent.domain.envelope import WANT_NOTHING
 from agent.domain.events import Instant, Woke
 from agent.domain.messages import AuthOk, AuthProof, AuthRefused, Parameters, PskProof, PskReady, PskStored
@@ -133,6 +133,7 @@ class Conversation:
         return step
 
     def _renewal_goes_on(self, event: object, now: Instant) -> Step:
+        began = self._renewal.began
         self._renewal, acts = renewal(self._renewal, event, now)
         step: list[Effect | Outcome] = []
         for act in acts:
@@ -141,6 +142,9 @@ class Conversation:
                     step.append(KeysNew())
                 case Fail(code):
                     step.append(NotRenewed(code))
+                case Save(bundle) if not now.anchored:
+                    # By a clock that is wrong the new keys were as old as the last: take the hub's, which it proved.
+                    step += [Anchor(bundle.not_after - bundle.life_ms, (began + now.mono) / 2), self._effect(act)]
                 case _:
                     step.append(self._effect(act))
         return step

@@ -42,7 +42,7 @@ def of_hello(code: str) -> Failure:
 
 def of_renewal(code: str) -> Failure:
     """What a round's code means."""
-    if code == "timeout-requested":
+    if code in ("timeout-requested", "timeout-ready"):
         code = "timeout-greeted"
     return RENEWAL.get(code) or Failure("notice.psk-refused", f"PSK Refresh Failure: {code}")
 

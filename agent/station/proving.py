@@ -122,7 +122,7 @@ class Proving:
 
     def keys_saved(self, event: KeysSaved, now: Instant) -> list[Effect]:
         """N-39: the new keys are on the disk, or why they are not."""
-        self._why = event.why
+        self._why, self._keys = event.why, None  # what was read before it is not what is there now
         return self._go_on(self._talk.saved(ok=event.ok, now=now), now)
 
     # what is heard, and time

@@ -1,7 +1,7 @@
 """New keys for a station, made under its backup, safe against every crash and every replay."""
 
 # R0 S→H psk.request {round, psk_id, backup_id}                                            H→S psk.ready {round}
-# R1 S   waits for psk.ready, at most 30 s, then subscribes psk/<station>/<round>/down
+# R1 S   waits for psk.ready, at most 30 s, then subscribes psk/<station>/<round>/down, which may take two minutes
 # R2 S→H psk.hello  {round, backup_id, gen, n_s, mac = HMAC(K_b, PAE("renew", station, backup_id, gen, n_s, round))}
 # R3 H→S psk.proof  {round, n_s, n_h, mac = HMAC(K_b, PAE("hub", TH_r))}
 #    S→H psk.failed {round, code}                          the proof was wrong; nothing has changed anywhere

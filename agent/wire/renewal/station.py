@@ -96,20 +96,27 @@ def _request(state: Renewal, event: Renew, now: Instant) -> StationStep:
     return state, [*left, said, Wake(repeat_at(state.times, now.mono, 0))]
 
 
-def _ready(state: Renewal, ready: PskReady, _: Instant) -> StationStep:
-    return _listen(state) if ready.round == state.round else (state, [])
+def _ready(state: Renewal, ready: PskReady, now: Instant) -> StationStep:
+    return _listen(state, now) if ready.round == state.round else (state, [])
 
 
 def _ready_or_not(state: Renewal, event: Woke, now: Instant) -> StationStep:
     """The hub may not have heard us; it may as well have been its answer that was lost: go on."""
     if now.mono >= state.began + state.times.ready:
-        return _listen(state)
+        return _listen(state, now)
     state, acts = _again(state, event, now)
     return state, [*acts, Wake(state.began + state.times.ready)]
 
 
-def _listen(state: Renewal) -> StationStep:
-    return replace(state, phase="ready", said=None), [Listen(channel_of(state.round))]
+def _listen(state: Renewal, now: Instant) -> StationStep:
+    """Hear the round's channel; a broker that never opens it must not keep us from everything else."""
+    state = replace(state, phase="ready", said=None, began=now.mono)
+    return state, [Listen(channel_of(state.round)), Wake(now.mono + state.times.wait)]
+
+
+def _unheard(state: Renewal, _: Woke, now: Instant) -> StationStep:
+    until = state.began + state.times.wait
+    return _over(state, "timeout-ready") if now.mono >= until else (state, [Wake(until)])
 
 
 def _greet(state: Renewal, _: Listening, now: Instant) -> StationStep:
@@ -230,6 +237,7 @@ STATION: Table = {
     ("requested", Woke): Row(_ready_or_not, ("requested", "ready")),
     ("ready", Listening): Row(_greet, ("greeted",)),
     ("ready", AuthRefused): Row(_refused, ("ready", "idle")),
+    ("ready", Woke): Row(_unheard, ("ready", "idle")),
     ("greeted", PskProof): Row(_check, ("greeted", "offered", "idle")),
     ("greeted", AuthRefused): Row(_refused, ("greeted", "idle")),
     ("greeted", Woke): Row(_again, ("greeted", "idle")),

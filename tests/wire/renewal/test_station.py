@@ -23,7 +23,7 @@ def _kinds(acts: list[Act]) -> list[type]:
 
 def test_a_round_from_its_request_to_the_new_keys() -> None:
     state, acts = renewal(REQUESTED, PskReady(round=BEGIN.round), later(1))
-    assert acts == [Listen(CHANNEL)]
+    assert acts == [Listen(CHANNEL), Wake(121.0)]
     state, acts = renewal(state, Listening(), later(1))
     assert said(acts) == R.hello
     state, acts = renewal(state, R.proof, later(2))
@@ -48,7 +48,7 @@ def test_a_hub_that_is_not_ready_is_waited_for_30_seconds_and_then_listened_to_a
         assert Wake(30.0) in acts
     assert times == [5, 15]
     after, acts = renewal(state, Woke(), later(30))
-    assert (after.phase, acts) == ("ready", [Listen(CHANNEL)])
+    assert (after.phase, acts) == ("ready", [Listen(CHANNEL), Wake(150.0)])
 
 
 @pytest.mark.parametrize(("state", "word"), [(R.greeted, R.hello), (R.offered, R.offer)])
@@ -67,6 +67,12 @@ def test_it_gives_up_after_two_minutes_and_not_before(state: Renewal, code: str)
     assert renewal(state, Woke(), later(119.999))[0].phase == state.phase
     after, acts = renewal(state, Woke(), later(120))
     assert (after, acts) == (Renewal(PAIR), [Unlisten(CHANNEL), Fail(code)])
+
+
+def test_a_channel_that_never_opens_ends_the_round_after_two_minutes() -> None:
+    state, _ = renewal(REQUESTED, PskReady(round=BEGIN.round), later(1))
+    assert renewal(state, Woke(), later(120.999)) == (state, [Wake(121.0)])
+    assert renewal(state, Woke(), later(121)) == (Renewal(PAIR), [Unlisten(CHANNEL), Fail("timeout-ready")])
 
 
 def test_a_wrong_proof_ends_the_round_and_tells_the_hub() -> None:
