@@ -37,6 +37,7 @@ class Door:
         self._name = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._keys, self._channels = asyncio.Lock(), asyncio.Lock()
+        self._known = b""  # the psk_id of the keys that this process read or wrote last
         self.deeds: dict[type, Callable[[Any], None]] = {
             do.ReadKeys: lambda _: self._spawn(self._read()),
             do.SaveKeys: lambda e: self._spawn(self._write(e.bundle)),
@@ -100,7 +101,9 @@ class Door:
     def _found(self) -> KeysRead:
         """What the disk holds; runs beside the loop."""
         try:
-            return KeysRead(self._load())
+            found = self._load()
+            self._known = found.psk_id
+            return KeysRead(found)
         except KeyUnusable as error:
             fault = "backup-missing" if error.code == "key-backup-missing" else error.fault
             return KeysRead(None, fault, error.title, error.message)
@@ -114,10 +117,20 @@ class Door:
     def _written(self, bundle: Bundle) -> KeysSaved:
         """Whether the disk took it; runs beside the loop."""
         try:
+            if self._others_are_there():
+                return KeysSaved(ok=False, why="Other keys were put there meanwhile")
             self._save(bundle)
         except (NmrError, OSError) as error:
             return KeysSaved(ok=False, why=str(error))
+        self._known = bundle.psk_id
         return KeysSaved(ok=True)
+
+    def _others_are_there(self) -> bool:
+        """Whether somebody has fetched other keys with an invite: the hub may know no others by now."""
+        try:
+            return self._load().psk_id != self._known
+        except (NmrError, OSError):
+            return False  # what cannot be used is nothing to lose
 
     def _at_session(self, deed: Callable[[GatedSession], Coroutine[Any, Any, None]]) -> None:
         """Do something with the session of this moment, if there is one, behind all that was decided before."""

@@ -108,10 +108,11 @@ def swap_in(new: Path, path: Path) -> None:
             threading.Event().wait(pause)
     else:
         new.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Return when the names in `folder` have reached the disk; raises OSError."""
     # Windows keeps names safe by itself and cannot open folders.
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

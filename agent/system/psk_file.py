@@ -1,5 +1,6 @@
 """The station's bundle of keys towards its hub, on disk: the old one or the new one, never neither."""
 
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from agent.domain.errors import NmrError
 from agent.domain.keys import pae
 from agent.system import secrets, wrapping_key
 from agent.system.crash import point
-from agent.system.files import clean_leftovers, private_folder, write_atomically
+from agent.system.files import clean_leftovers, private_folder, sync_folder, write_atomically
 from agent.system.wrapping_key import (
     SecretsUnreadable,
     WrappingKey,
@@ -57,6 +58,8 @@ def load_bundle(folder: Path, site: str, station: str, key: WrappingKey | None =
     for name in (_NAME, secrets.NAME, wrapping_key.NAME):
         clean_leftovers(folder, name)
     path = folder / _NAME
+    with suppress(OSError):  # whoever replaced it may have died before; the hub hears of what is read, and relies on it
+        sync_folder(folder)
     try:
         data = read_secret_file(path)
         if data is None:

@@ -41,7 +41,7 @@ def unsynced(path: Path, data: bytes, **_: object) -> None:
     os.write(descriptor, data)
     os.close(descriptor)
     beside(path).replace(path)
-    files._sync_folder(path.parent)
+    files.sync_folder(path.parent)
 
 
 def nameless(path: Path, data: bytes, **_: object) -> None:
@@ -54,7 +54,7 @@ def removed_first(path: Path, data: bytes, **_: object) -> None:
     """Weak: there is a moment without any bundle."""
     files._write_synced(beside(path), data, 0o600)
     path.unlink()
-    files._sync_folder(path.parent)
+    files.sync_folder(path.parent)
     files.swap_in(beside(path), path)
 
 
@@ -133,3 +133,21 @@ def test_a_process_killed_at_a_named_point_leaves_the_bundle_of_that_moment(
     assert len(list(tmp_path.glob("*.new"))) == leftovers
     assert load_bundle(tmp_path, *OURS) == bundle(gen)
     assert list(tmp_path.glob("*.new")) == []
+
+
+def test_what_was_read_once_is_still_there_when_the_power_goes_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wrote it was killed before its name was safe; the hub may have heard of it since."""
+    folder = tmp_path / "secrets"
+    key = make_key(folder, keyring=False)
+    save_bundle(folder, *OURS, bundle(1), key)
+    with monkeypatch.context() as dying, recording(folder, monkeypatch) as tape:
+        dying.setattr(psk_file, "write_atomically", nameless)
+        save_bundle(folder, *OURS, bundle(2), key)
+        assert load_bundle(folder, *OURS).gen == 2
+    for turn in range(20):
+        left = tmp_path / "left" / str(turn)
+        left.mkdir(mode=0o700, parents=True)
+        tape.cut(left, len(tape.deeds), Random(turn))
+        assert load_bundle(left, *OURS).gen == 2
