@@ -1,0 +1,7 @@
+"""Encoded pieces."""
+
+from . import Media
+
+
+class Packet(Media):
+    """An encoded piece of sound or picture."""
