@@ -40,7 +40,7 @@ class Keys:
     def seal(self, to: str, signal: Signal) -> bytes:
         """Sign and seal a signal."""
         other = self.members[to]
-        return seal(self._sign({"station": to}, signal), SITE, other.kid, other.receive)
+        return seal(self._sign({"station": to}, signal), self.me.site, other.kid, other.receive)
 
     def open(self, sender: str, sealed: bytes) -> tuple[Envelope, Parameters]:
         """Check as the station's admission does."""
@@ -61,13 +61,11 @@ class Keys:
     def _sign(self, to: dict[str, str | bool], params: Parameters) -> bytes:
         at, type_ = round(time.time() * 1000), TYPE_OF[type(params)]
         p = {key: value for key, value in to_builtins(params).items() if value is not None}
-        return sign_frame(
-            Envelope(
-                v=1, site=SITE, id=new_id(), sender=self.me.station, to=to, type=type_, at=at, exp=at + LIFE_MS[type_],
-                re=None, want=0, prio=0, head=None, p=p,
-            ),
-            self.me,
+        envelope = Envelope(
+            v=1, site=self.me.site, id=new_id(), sender=self.me.station, to=to, type=type_, at=at,
+            exp=at + LIFE_MS[type_], re=None, want=0, prio=0, head=None, p=p,
         )  # fmt: skip
+        return sign_frame(envelope, self.me)
 
 
 Relayed = list[tuple[str, str, bytes]]
