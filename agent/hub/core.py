@@ -13,6 +13,7 @@ from agent.domain.ledger import Ledger
 from agent.domain.messages import (
     AuthConfirm,
     AuthHello,
+    Ice,
     LedgerGet,
     LedgerPart,
     OrderDelete,
@@ -81,7 +82,7 @@ class Links:
 class Core:
     """One hub. `handle` is the whole interface; the parts are there to be looked at.
 
-    `chance` gives so many fresh random bytes, `life_ms` is how long new keys are good.
+    `chance` gives so many fresh random bytes, `life_ms` is how long new keys are good, `ice` see Talks.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Core:
         now: Instant,
         chance: Callable[[int], bytes],
         life_ms: int = LIFE_MS,
+        ice: Callable[[str, int], Ice | None] = lambda *_: None,
     ) -> None:
         self.ledger = kept.ledger
         self.frames = list(kept.frames)
@@ -101,7 +103,7 @@ class Core:
         self.links = Links()
         self._new_id = new_id
         self._lists = Lists(self.registry, new_id)
-        talks = Talks(lambda: self.ledger, chance, life_ms)
+        talks = Talks(lambda: self.ledger, chance, life_ms, ice)
         self.proofs = Proofs(kept.accounts, kept.proofs, talks, new_id)
         self._tidy_at = now.mono
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
@@ -136,7 +138,8 @@ class Core:
         return decide(event, now) if decide else []
 
     def _arrived(self, event: Arrived, now: Instant) -> list[Effect]:
-        self.roster.heard(event.envelope.sender, now.mono)
+        if event.envelope.exp > now.ms:  # what is never refused for its time may be an old word, said again by others
+            self.roster.heard(event.envelope.sender, now.mono)
         decide = self._decide.get(type(event.params))
         return decide(event, event.params, now) if decide else []
 

@@ -190,7 +190,8 @@ class Enrolment:
         if self._core.proofs.lost:
             raise TryLater("The hub cannot read its disk now", "Try again in a minute")
         account = self._core.proofs.accounts.get(issued.given)
-        if account is None or to_b64u(account.current.psk_id) != issued.renews:
+        if account is None or to_b64u(account.current.psk_id) != issued.renews or account.pending is not None:
+            # A pending bundle may be on its disk by now, and its word of that on the way: these would be worth nothing.
             raise EnrolRefused("invite-used", "the hub holds other keys by now")
         event(log, "keys-handed-out", invite=issued.id, station=issued.given)
         return write_answer(self._site.me, from_b64u(issued.secret), request, self._site.fresh(account))

@@ -108,7 +108,12 @@ class Proofs:
             self.passed_over[station] = self.passed_over.get(station, 0) + 1
             return []
         acts = self._talks.hear(station, account.held, params, now)
-        return [effect for act in acts for effect in self._done(station, act, params, now)]
+        # Said again by somebody else, or by a copy with a wrong clock, which is still there when the session ends.
+        quietly = event.envelope.exp <= now.ms and self._is_in(station, now)
+        return [effect for act in acts for effect in self._done(station, act, params, now, quietly=quietly)]
+
+    def _is_in(self, station: str, now: Instant) -> bool:
+        return station in self.proofs and self.proofs[station].until > now.ms
 
     def woke(self, now: Instant) -> list[Effect]:
         """End what has gone on for too long, read what could not be read, and ask to be woken for the rest."""
@@ -183,10 +188,13 @@ class Proofs:
         awaited = replace(self.proofs.get(station, Proof(station=station)), awaited=True, refused="")
         return [*kept, *self._remember(awaited), *told, Reply(asked.ticket)]
 
-    def _done(self, station: str, act: Act, params: Parameters | None, now: Instant) -> list[Effect]:
+    def _done(
+        self, station: str, act: Act, params: Parameters | None, now: Instant, *, quietly: bool = False
+    ) -> list[Effect]:
         match act:
             case Say(type_, said, channel):
-                return [self._post(station, type_, said, channel), *self._refused(station, said, now)]
+                refused = [] if quietly else self._refused(station, said, now)
+                return [self._post(station, type_, said, channel), *refused]
             case Hold(current, pending):
                 return self._hold(station, current, pending)
             case Wake(mono):

@@ -316,3 +316,22 @@ def test_what_the_disk_did_not_take_was_never_promised(tmp_path: Path, monkeypat
                 assert await anna.prove() == ["Admitted"]
 
     asyncio.run(walk())
+
+
+def test_an_invite_gives_no_keys_back_that_the_station_may_have_replaced_already(tmp_path: Path) -> None:
+    """Its word that it has newer ones may still be on its way: then these would lock it out."""
+
+    async def walk() -> None:
+        async with running_hub(tmp_path) as hub:
+            anna = await joined(hub, tmp_path)
+            made = await ask(hub, "hub.psk.replace", station="anna")
+            await enrol_with(anna.profile, made)
+            async with anna.at_the_gate():
+                anna.side.saves = False
+                renewing = asyncio.create_task(anna.renew())
+                await eventually(lambda: hub.engine.core.proofs.accounts["anna"].pending is not None)
+                renewing.cancel()
+                assert (await refused(anna.profile, made)).code == "invite-used"
+                assert anna.bundle() in hub.engine.core.proofs.accounts["anna"].held.both
+
+    asyncio.run(walk())
