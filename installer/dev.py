@@ -68,6 +68,9 @@ TEST_PACKAGES = {
     "gcc-mingw-w64-x86-64": "x86_64-w64-mingw32-gcc",
     "gnome-keyring": "gnome-keyring-daemon",
     "coturn": "turnserver",
+    "iproute2": "ip",
+    "nftables": "nft",
+    "chromium": "chromium",
 }
 PACKAGES: Mapping[str, Mapping[str, str]] = {
     "demo": DEMO_PACKAGES,

@@ -5,11 +5,12 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from tests.servers.namespaces import Namespace, around
 from tests.servers.ports import free_port
 from tests.servers.programs import Programs, until
 
@@ -19,7 +20,7 @@ RELAYS = 20
 
 
 class Coturn:
-    """A server that runs at 127.0.0.1; `secret` is what credentials are computed from."""
+    """A server that runs; `secret` is what credentials are computed from."""
 
     def __init__(self, programs: Programs, port: int) -> None:
         self._programs, self.port, self.secret = programs, port, SECRET
@@ -31,26 +32,29 @@ class Coturn:
 
 
 @contextmanager
-def running_coturn(folder: Path, *, loopback_peers: bool = False) -> Iterator[Coturn]:
+def running_coturn(
+    folder: Path, *, loopback_peers: bool = False, address: str = "127.0.0.1", place: Namespace | None = None
+) -> Iterator[Coturn]:
     """Run it with the example as it is, but for names and ports; skips where it is not installed.
 
-    `loopback_peers` lets it relay between stations of this one computer, which the example denies.
+    `loopback_peers` lets it relay between stations of this one computer, which the example denies. It listens and
+    relays at `address`, on the computer `place`.
     """
     program = shutil.which("turnserver")
     if program is None:
         pytest.skip("coturn is not installed")
     port, file, programs = free_port(), folder / "coturn.conf", Programs(folder)
-    file.write_text(_configuration(folder, port, loopback_peers=loopback_peers))
-    programs.start("coturn", program, "-c", str(file), env={**os.environ, "HOME": str(folder)})
+    file.write_text(_configuration(folder, port, address, loopback_peers=loopback_peers))
+    programs.start("coturn", *around(place), program, "-c", str(file), env={**os.environ, "HOME": str(folder)})
     try:
-        until(lambda: _listens(port) or not programs.alive("coturn"), "coturn listens")
+        until(lambda: _listens(place, address, port) or not programs.alive("coturn"), "coturn listens")
         assert programs.alive("coturn"), programs.log("coturn")
         yield Coturn(programs, port)
     finally:
         programs.stop()
 
 
-def _configuration(folder: Path, port: int, *, loopback_peers: bool) -> str:
+def _configuration(folder: Path, port: int, address: str, *, loopback_peers: bool) -> str:
     text = EXAMPLE.read_text()
     lowest = _free_range(RELAYS)
     ours = {
@@ -64,7 +68,7 @@ def _configuration(folder: Path, port: int, *, loopback_peers: bool) -> str:
         text, count = re.subn(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
         assert count == 1, f"the example has no line {name}"
     text = re.sub(r"^syslog$", "log-file=stdout\nsimple-log\nverbose", text, flags=re.MULTILINE)
-    text += f"\nlistening-ip=127.0.0.1\nrelay-ip=127.0.0.1\nuserdb={folder / 'turndb'}\npidfile={folder / 'pid'}\n"
+    text += f"\nlistening-ip={address}\nrelay-ip={address}\nuserdb={folder / 'turndb'}\npidfile={folder / 'pid'}\n"
     return text + ("allow-loopback-peers\nallowed-peer-ip=127.0.0.1\n" if loopback_peers else "")
 
 
@@ -85,6 +89,6 @@ def _free_range(size: int) -> int:
     raise OSError("no free ports")
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _listens(place: Namespace | None, address: str, port: int) -> bool:
+    with nullcontext() if place is None else place.entered(), socket.socket() as probe:
+        return probe.connect_ex((address, port)) == 0
