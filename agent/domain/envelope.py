@@ -24,7 +24,7 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     Times are milliseconds UTC of the sender's hub-anchored clock. `want` is the receipt wanted (0 none,
     1 stored, 2 presented), `prio` 0 quiet, 1 page, 2 urgent. `head` is the ledger head the sender knows:
     [seq, first 16 bytes of its hash]. `p` are the MESSAGE PARAMETERS, one schema per type (messages.py,
-    signals.py).
+    signals.py, texts.py).
     """
 
     v: Annotated[int, Meta(ge=VERSION, le=VERSION)]
@@ -89,6 +89,7 @@ LIFE_MS: dict[str, int] = {
     **dict.fromkeys(PROOF_TYPES, 2 * MINUTE_MS),
     "signal.login": MINUTE_MS,
     **dict.fromkeys(SIGNAL_TYPES, MINUTE_MS),
+    "text": MINUTE_MS,
 }
 """The longest life of each type, milliseconds; an envelope that claims more is refused."""
 

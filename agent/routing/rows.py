@@ -31,6 +31,7 @@ PASSING = frozenset(
         *PROOF_TYPES,
         "signal.login",
         *SIGNAL_TYPES,
+        "text",
     }
 )
 """Types that may come twice without harm and are asked for again when lost: they are not stored."""

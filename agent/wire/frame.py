@@ -19,6 +19,7 @@ from agent.domain.envelope import FRAME_BYTES, Envelope, body_limit
 from agent.domain.keys import from_b64u, to_b64u
 from agent.domain.messages import PARAMETERS, Parameters
 from agent.domain.signals import SIGNALS
+from agent.domain.texts import TEXTS
 from agent.wire.keys import Identity
 from agent.wire.strict_json import NotStrict, decode, encode
 
@@ -113,7 +114,7 @@ def read_body(body: bytes) -> tuple[Envelope, Parameters]:
         raise FrameRefused("size")
     if envelope.audience is None:
         raise FrameRefused("schema", "no audience")
-    schema = PARAMETERS.get(envelope.type) or SIGNALS.get(envelope.type)
+    schema = PARAMETERS.get(envelope.type) or SIGNALS.get(envelope.type) or TEXTS.get(envelope.type)
     if schema is None:
         raise UnknownType(envelope)
     try:

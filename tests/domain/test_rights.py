@@ -39,8 +39,8 @@ def test_staff_change_the_lists_of_their_own_roles() -> None:
 
 
 @pytest.mark.parametrize("rank", RANKS[:-1])
-def test_signals_go_from_one_station_to_another_and_a_login_to_the_hub(rank: str) -> None:
-    for type_ in SIGNAL_TYPES:
+def test_signals_and_texts_go_from_one_station_to_another_and_a_login_to_the_hub(rank: str) -> None:
+    for type_ in (*SIGNAL_TYPES, "text"):
         assert [kind for kind in KINDS if may([rank], type_, audience(kind))] == ["station"]
     assert [kind for kind in KINDS if may([rank], "signal.login", audience(kind))] == ["hub"]
     assert not may([rank], "signal.other", audience("station"))
