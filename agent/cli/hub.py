@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from agent.cli.output import Context, json_option, pass_context, show, table
+from agent.cli.signaling import signaling
 from agent.domain.errors import BadInput
 from agent.system.control import ControlLine
 
@@ -16,6 +17,9 @@ from agent.system.control import ControlLine
 @click.group()
 def hub() -> None:
     """Run the site's server, invite and revoke stations."""
+
+
+hub.add_command(signaling)
 
 
 @hub.command()

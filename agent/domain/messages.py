@@ -17,6 +17,8 @@ SessionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22}$")]
 RoundId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 Generation = Annotated[int, Meta(ge=1, le=SAFE_INT)]
 RefusalCode = Annotated[str, Meta(pattern=r"^[a-z-]{1,32}$")]
+ServerUrl = Annotated[str, Meta(pattern=r"\A[!-~]{0,300}\Z")]
+"""Such as "stun:host:port" or "turn:host:port?transport=udp"."""
 FrameText = Annotated[str, Meta(max_length=24 * 1024)]
 
 Stamp = tuple[Millis, Count, Name]
@@ -193,8 +195,23 @@ class AuthConfirm(Parameters, frozen=True, kw_only=True):
     mac: Token
 
 
+class Ice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The site's STUN server, or "", and its TURN servers with what they want to see until `until`, ms UTC."""
+
+    stun: ServerUrl = ""
+    turn: Annotated[tuple[ServerUrl, ...], Meta(max_length=8)] = ()
+    user: Annotated[str, Meta(max_length=64)] = ""
+    password: Annotated[str, Meta(max_length=64)] = ""
+    until: Millis = 0
+
+    def __repr__(self) -> str:
+        return f"Ice(stun={self.stun!r}, turn={self.turn!r})"  # no password in any log
+
+
 class AuthOk(Parameters, frozen=True, kw_only=True):
-    """A4, hub to station: you are in, until `until`; this is the time, and what you are here."""
+    """A4, hub to station: you are in, until `until`; this is the time, what you are here, and who helps you to find
+    a direct way to others.
+    """
 
     n_s: Token
     session: SessionId
@@ -202,6 +219,7 @@ class AuthOk(Parameters, frozen=True, kw_only=True):
     hub_time: Millis
     roles: Annotated[tuple[Name, ...], Meta(max_length=64)]
     mac: Token
+    ice: Ice | None = None
 
 
 class AuthRefused(Parameters, frozen=True, kw_only=True):

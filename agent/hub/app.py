@@ -3,9 +3,12 @@
 import asyncio
 import gc
 import logging
+import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from agent.domain.errors import NmrError
@@ -22,8 +25,13 @@ from agent.hub.invites import Issued
 from agent.hub.kept import load_kept, load_values
 from agent.hub.office import Office
 from agent.hub.papers import Site
-from agent.hub.place import dialled
+from agent.hub.place import dialled, names_of
 from agent.hub.publisher import Publisher
+from agent.hub.relays import ice_of
+from agent.hub.signaling.alone import hosts_of
+from agent.hub.signaling.desk import Desk
+from agent.hub.signaling.exchange import Exchange, Limits
+from agent.hub.signaling.login import Gate
 from agent.hub.web import WebServer, make_web
 from agent.system.clock import SiteClock
 from agent.system.config_schema import HubConfig
@@ -94,11 +102,15 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     """Put core, ledger, enrolment and link together; return when stations can come."""
     clock, ended, errands, site = SiteClock(), asyncio.Event(), Errands(), ground.site()
     kept = load_kept(ground.store, ground.folder, ground.settings.site)
-    engine = Engine(ground.me, ground.store, kept, clock, ground.psk_life_ms)
+    ice = partial(ice_of, ground.settings)
+    engine = Engine(ground.me, ground.store, kept, clock, ground.psk_life_ms, ice)
     stack.callback(engine.stop)
+    limits, hosts = Limits(), hosts_of(names_of(ground.settings), ground.http_port)
+    desk = Desk(Exchange(Gate(lambda: engine.core.ledger, hosts), os.urandom, limits), time.monotonic)
+    engine.grew = desk.ledger_changed
     enrolment = await _open_door(ground, site, engine, accounts, clock)
     stack.push_async_callback(errands.settle)
-    web = WebServer(make_web(enrolment, errands), ground.listening, ground.tls)
+    web = WebServer(make_web(enrolment, errands, desk), ground.listening, ground.tls, sockets=limits.sockets)
     office = Office(
         core=engine.core,
         enrolment=enrolment,
@@ -106,7 +118,7 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
         ask=engine.ask,
         invite_hours=ground.settings.invite_hours,
         now=clock.now,
-        facts=lambda: _facts(engine, ground, site, web),
+        facts=lambda: _facts(engine, ground, site, web, desk),
         quit_=ended.set,
     )
     engine.start()
@@ -175,7 +187,7 @@ async def _tidy(engine: Engine, enrolment: Enrolment, web: WebServer, tls: SiteT
         await asyncio.sleep(TIDY_S)
 
 
-def _facts(engine: Engine, ground: Ground, site: Site, web: WebServer) -> dict[str, Any]:
+def _facts(engine: Engine, ground: Ground, site: Site, web: WebServer, desk: Desk) -> dict[str, Any]:
     return {
         "url": site.url,
         "broker": ground.broker.name,
@@ -183,4 +195,5 @@ def _facts(engine: Engine, ground: Ground, site: Site, web: WebServer) -> dict[s
         "mqtt_port": ground.broker.port,
         "refused": engine.router.refused,
         "open_rows": engine.router.open_rows,
+        "signaling": desk.status(),
     }

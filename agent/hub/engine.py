@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from agent.domain.bundle import LIFE_MS
 from agent.domain.effects import Effect, Note, ReadKeys, Reply, WakeAt
 from agent.domain.events import Arrived, LinkChanged, Woke
+from agent.domain.messages import Ice
 from agent.hub.account import StationAccount
 from agent.hub.core import Appended, Core, Kept
 from agent.hub.kept import read_accounts
@@ -33,9 +34,21 @@ PEER_RATE, PEER_BURST = 200.0, 2000
 class Engine:
     """Core, router and links of a hub; everything in it happens in one event loop."""
 
-    def __init__(self, me: Identity, store: Store, kept: Kept, clock: SiteClock, life_ms: int = LIFE_MS) -> None:
-        self.core = Core(kept=kept, new_id=new_id, now=clock.now(), chance=secrets.token_bytes, life_ms=life_ms)
+    def __init__(
+        self,
+        me: Identity,
+        store: Store,
+        kept: Kept,
+        clock: SiteClock,
+        life_ms: int = LIFE_MS,
+        ice: Callable[[str, int], Ice | None] = lambda *_: None,
+    ) -> None:
+        self.core = Core(
+            kept=kept, new_id=new_id, now=clock.now(), chance=secrets.token_bytes, life_ms=life_ms, ice=ice
+        )
         self.connected = asyncio.Event()
+        self.grew: Callable[[], None] = lambda: None
+        """Called when the ledger has grown."""
         self._clock, self._store = clock, store
         self._buckets = Buckets(PEER_RATE, PEER_BURST)
         self._wake: asyncio.TimerHandle | None = None
@@ -60,6 +73,7 @@ class Engine:
         """The ledger grew: whoever is no member any more gets nothing more from us."""
         self.handle(appended)
         self.router.revoked()
+        self.grew()
 
     def handle(self, happened: object) -> None:
         """Tell the core and run what it decides. A defect there never stops the hub, nor loops on one message."""

@@ -64,13 +64,19 @@ class Ground:
         return accounts
 
     @property
+    def http_port(self) -> int:
+        """Where enrolment and signaling listen."""
+        port: int = self.listening.getsockname()[1]
+        return port
+
+    @property
     def psk_life_ms(self) -> int:
         """How long a station's key is good."""
         return self.settings.psk_days * DAY_MS
 
     def site(self) -> Site:
         """Return where stations find us."""
-        names, port = names_of(self.settings), self.listening.getsockname()[1]
+        names, port = names_of(self.settings), self.http_port
         brokers = tuple((name, self.broker.port) for name in names)
         return Site(self.me, f"https://{in_url(names[0])}:{port}", brokers, self.tls.ca_pem)
 

@@ -8,7 +8,8 @@
 #                                                        seen_ms (last heard, or null), live, revoked}]
 # hub.status    -                                      {site, url, broker, http_port, mqtt_port, refused: {code: n},
 #                                                        open_rows, links, orders, pages, stations: n, live: [station],
-#                                                        ledger: {seq, head}, alarms: [text]}
+#                                                        ledger: {seq, head}, alarms: [text],
+#                                                        signaling: {stations: [name], strangers: n, counts}}
 # hub.psk.list      -                                  [{station, gen, not_after_ms, gone_percent (of its life),
 #                                                        pending_gen (or null), proven_ms (last, or null),
 #                                                        until_ms (end of its session, or null), state (a key of

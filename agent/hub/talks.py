@@ -12,6 +12,7 @@ from agent.domain.ledger import Ledger
 from agent.domain.messages import (
     AuthConfirm,
     AuthHello,
+    Ice,
     Parameters,
     PskFailed,
     PskHello,
@@ -44,10 +45,18 @@ class _Talk:
 
 
 class Talks:
-    """By station. `chance` gives so many fresh random bytes, `life_ms` is how long new keys are good."""
+    """By station. `chance` gives so many fresh random bytes, `life_ms` is how long new keys are good, `ice` the servers
+    that a station may use from this moment, ms UTC, to find a direct way to others.
+    """
 
-    def __init__(self, ledger: Callable[[], Ledger], chance: Callable[[int], bytes], life_ms: int) -> None:
-        self._ledger, self._chance, self._life_ms = ledger, chance, life_ms
+    def __init__(
+        self,
+        ledger: Callable[[], Ledger],
+        chance: Callable[[int], bytes],
+        life_ms: int,
+        ice: Callable[[str, int], Ice | None] = lambda *_: None,
+    ) -> None:
+        self._ledger, self._chance, self._life_ms, self._ice = ledger, chance, life_ms, ice
         self._open: dict[str, _Talk] = {}
         self._next: float | None = None
 
@@ -57,7 +66,7 @@ class Talks:
 
     def hear(self, station: str, held: Held, params: Parameters, now: Instant) -> list[Act]:
         """A station says something; returns what is to be done."""
-        event = self._event(station, params)
+        event = self._event(station, params, now)
         talk = self._open.get(station) or self._begin(station)
         if isinstance(event, Asked | Confirmed):
             talk.doors, acts = hub_hello(talk.doors, held, event, now)
@@ -112,14 +121,15 @@ class Talks:
         self._open[station] = talk
         self._next = until if self._next is None else min(self._next, until)
 
-    def _event(self, station: str, params: Parameters) -> object:
+    def _event(self, station: str, params: Parameters, now: Instant) -> object:
         """What it is for the machines."""
         match params:
             case AuthHello():
                 return Asked(params, self._chance(TOKEN_BYTES))
             case AuthConfirm():
                 member = self._ledger().member(station)
-                return Confirmed(params, self._chance(SESSION_BYTES), member.roles if member is not None else ())
+                roles = member.roles if member is not None else ()
+                return Confirmed(params, self._chance(SESSION_BYTES), roles, self._ice(station, now.ms))
             case PskHello():
                 return Greeted(params, self._chance(TOKEN_BYTES))
             case PskOffer():

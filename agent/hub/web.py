@@ -1,8 +1,9 @@
-"""The hub's HTTPS: enrolment today; signaling and the web page join here."""
+"""The hub's HTTPS: enrolment and signaling; the web page joins here."""
 
 # GET  /invite/<id>      200 the card, see wire/enrolment            404 410 {"code"}
 # POST /enrol            200 the sealed answer                       403 404 409 410 413 503 {"code"}
 # POST /enrol/confirm    200 {}                                      the same
+# WS   /signal           see signaling/exchange
 
 import asyncio
 import contextlib
@@ -17,6 +18,7 @@ from agent.hub.broker.files import write_private
 from agent.hub.broker.tls import SiteTls
 from agent.hub.enrolment import Enrolment
 from agent.hub.errands import Errands
+from agent.hub.signaling.desk import Desk, make_signaling
 from agent.system.log import event
 from agent.wire.enrolment import REQUEST_BYTES, EnrolRefused
 
@@ -33,11 +35,12 @@ _SOCKET_BYTES = 64 * 1024
 _PING_S = 20.0
 
 
-def make_web(enrolment: Enrolment, errands: Errands) -> "FastAPI":
+def make_web(enrolment: Enrolment, errands: Errands, desk: Desk) -> "FastAPI":
     """Return the application."""
     from fastapi import FastAPI, Request, Response
 
     web = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    web.include_router(make_signaling(desk))
 
     @web.get("/invite/{invite}")
     async def invite(invite: str) -> Response:

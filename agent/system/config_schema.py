@@ -63,6 +63,27 @@ def _is_host_and_port(text: str) -> bool:
     return _is_host(host) and re.fullmatch(r"[1-9][0-9]{0,4}", port) is not None and int(port) <= HIGHEST_PORT
 
 
+def _is_host_and_port_or_empty(text: str) -> bool:
+    return not text or _is_host_and_port(text)
+
+
+def _is_stun(text: str) -> bool:
+    return not text or _is_server(text, "stuns?", "")
+
+
+def _is_turn(text: str) -> bool:
+    return _is_server(text, "turns?", r"(\?transport=(udp|tcp))?")
+
+
+def _is_server(text: str, scheme: str, end: str) -> bool:
+    found = re.fullmatch(rf"{scheme}:([^?]+){end}", text)
+    return found is not None and (_is_host(found[1].strip("[]")) or _is_host_and_port(found[1]))
+
+
+def _is_secret(text: str) -> bool:
+    return len(text) <= NOTE_LENGTH and text.isprintable()
+
+
 def _is_program(text: str) -> bool:
     return bool(text.strip()) and text.isprintable()
 
@@ -149,10 +170,25 @@ class MqttLink(Struct, frozen=True, kw_only=True):
     ] = "required"
 
 
+class P2pLink(Struct, frozen=True, kw_only=True):
+    """The link straight to each other station, without a server in between."""
+
+    enabled: Annotated[bool, Meta(description="Use this link")] = False
+    signaling: Annotated[
+        str,
+        _text(
+            '"host:port", or empty',
+            _is_host_and_port_or_empty,
+            "Where stations find each other; empty is the hub of the enrolment",
+        ),
+    ] = ""
+
+
 class Links(Struct, frozen=True, kw_only=True):
     """The ways to reach others."""
 
     mqtt: MqttLink = MqttLink()
+    p2p: P2pLink = P2pLink()
 
 
 class Log(Struct, frozen=True, kw_only=True):
@@ -174,6 +210,19 @@ class Config(Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     link: Links = Links()
     log: Log = Log()
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """The site's TURN servers, for stations that find no direct way to each other."""
+
+    urls: Annotated[
+        tuple[Annotated[str, _text('"turn:host:port", "?transport=tcp" behind it or not', _is_turn)], ...],
+        Meta(max_length=8, description="Where they are; stations are told when they are let in"),
+    ] = ()
+    secret: Annotated[
+        str,
+        _text(f"a text of at most {NOTE_LENGTH} characters in one line", _is_secret, "coturn's static-auth-secret"),
+    ] = ""
 
 
 class Hub(Struct, frozen=True, kw_only=True):
@@ -205,6 +254,11 @@ class Hub(Struct, frozen=True, kw_only=True):
     psk_days: Annotated[
         int, Meta(ge=1, le=3650, description="Days a station's key is good; it is renewed by itself before they end")
     ] = 30
+    stun: Annotated[
+        str,
+        _text('"stun:host:port", or empty', _is_stun, "Tells stations their address outside; empty asks nobody"),
+    ] = "stun:nadooit.de:3478"
+    turn: Turn = Turn()
 
 
 class HubConfig(Struct, frozen=True, kw_only=True):

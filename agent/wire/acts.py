@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from agent.domain.bundle import Bundle
-from agent.domain.messages import Parameters
+from agent.domain.messages import Ice, Parameters
 
 
 class Times(Struct, frozen=True):
@@ -57,12 +57,13 @@ class Verified(Struct, frozen=True):
 
 
 class Admitted(Struct, frozen=True):
-    """The hub has let us in; times are ms UTC."""
+    """The hub has let us in; times are ms UTC. `ice` are the servers that help us to direct ways, if there are any."""
 
     session: str
     until: int
     hub_time: int
     roles: tuple[str, ...]
+    ice: Ice | None = None
 
 
 class Listen(Struct, frozen=True):

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from agent.domain.bundle import KEY_BYTES, Bundle
 from agent.domain.keys import from_b64u, pae, to_b64u
+from agent.domain.messages import AuthOk
 
 _NONCE = bytes(12)
 
@@ -65,6 +66,19 @@ def mac(key: bytes, label: str, *parts: bytes | str) -> str:
 def is_mac(given: str, key: bytes, label: str, *parts: bytes | str) -> bool:
     """Whether `given` is that MAC; takes as long for any wrong one."""
     return compare_digest(given.encode(), mac(key, label, *parts).encode())
+
+
+def admission(th: bytes, ok: AuthOk) -> tuple[str, list[bytes | str]]:
+    """Return label and parts of the MAC of auth.ok: everything it says, and how the proof went.
+
+    Servers have a label of their own, so that nobody takes them out or turns roles into them.
+    """
+    parts: list[bytes | str] = [th, ok.session, number(ok.until), number(ok.hub_time)]
+    if ok.ice is None:
+        return "ok", [*parts, *ok.roles]
+    ice = ok.ice
+    said = pae("ice", ice.stun, pae("turn", *ice.turn), ice.user, ice.password, number(ice.until))
+    return "ok+ice", [*parts, said, *ok.roles]
 
 
 def close_box(key: bytes, th: bytes, bundle: Bundle) -> str:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from agent.domain.bundle import Bundle, Held
 from agent.domain.events import Instant
-from agent.domain.messages import Parameters
+from agent.domain.messages import Ice, Parameters
 from agent.wire.acts import Act, Admitted, Entered, Fail, Hold, Save, Say, Verified
 from agent.wire.hello.hub import Asked, Confirmed, Doors, hub_hello
 from agent.wire.hello.station import Begin, Hello, hello
@@ -70,7 +70,12 @@ class Handshake(NamedTuple):
 
 
 def handshake(
-    name: str = "", keys: Bundle = KEYS, held: Held | None = None, station: Pair = PAIR, hub: Pair | None = None
+    name: str = "",
+    keys: Bundle = KEYS,
+    held: Held | None = None,
+    station: Pair = PAIR,
+    hub: Pair | None = None,
+    ice: Ice | None = None,
 ) -> Handshake:
     """Play a handshake with the nonces of this name."""
     held = held or Held(keys)
@@ -80,7 +85,7 @@ def handshake(
     a2 = said(acts)
     confirmed, acts = hello(asked, a2, NOW)
     a3 = said(acts)
-    _, acts = hub_hello(doors, held, Confirmed(a3, chance(f"{name} session", 16), ("cook",)), NOW)
+    _, acts = hub_hello(doors, held, Confirmed(a3, chance(f"{name} session", 16), ("cook",), ice), NOW)
     return Handshake(asked, a1, Doors(hub or station), doors, a2, confirmed, a3, said(acts), held)
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from agent.domain.bundle import Held
 from agent.domain.keys import from_b64u, to_b64u
+from agent.domain.messages import Ice
 from agent.wire.macs import close_box, is_mac, mac, number, open_box, raw
 from tests.wire.stage import FRESH, KEYS, handshake, renewing
 from tests.wire.symbols import PAIR, chance
@@ -85,6 +86,15 @@ KNOWN: dict[str, tuple[bytes, bytes]] = {
 @pytest.mark.parametrize("place", KNOWN)
 def test_a_mac_is_what_the_page_says(place: str) -> None:
     assert PLACES[place][0] == to_b64u(_hmac(*KNOWN[place]))
+
+
+def test_servers_are_authenticated_under_a_label_of_their_own() -> None:
+    ice = Ice(stun="stun:a:1", turn=("turn:b:2", "turn:c:3"), user="5:anna", password="secret", until=5000)
+    ok = handshake("this", keys=FRESH, held=Held(KEYS, FRESH), ice=ice).a4
+    said = _pae(b"ice", b"stun:a:1", _pae(b"turn", b"turn:b:2", b"turn:c:3"), b"5:anna", b"secret", number(5000))
+    made = _hmac(K, _pae(b"ok+ice", TH, ok.session.encode(), UNTIL, TIME, said, b"cook"))
+    assert ok.mac == to_b64u(made)
+    assert "secret" not in repr(ok)
 
 
 def test_no_place_is_left_out() -> None:

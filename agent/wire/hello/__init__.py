@@ -3,8 +3,11 @@
 # A1 S→H auth.hello   {psk_id, gen, n_s, mac = HMAC(K, PAE("hello", station, psk_id, gen, n_s))}
 # A2 H→S auth.proof   {n_s, n_h, not_after, mac = HMAC(K, PAE("hub", TH))}
 # A3 S→H auth.confirm {n_s, n_h, mac = HMAC(K, PAE("station", TH))}
-# A4 H→S auth.ok      {n_s, session, until, hub_time, roles,
+# A4 H→S auth.ok      {n_s, session, until, hub_time, roles, ice?,
 #                      mac = HMAC(K, PAE("ok", TH, session, until, hub_time, role, role …))}
+#                      with ice {stun, turn[], user, password, until}, the servers for direct ways, it is
+#                            HMAC(K, PAE("ok+ice", TH, session, until, hub_time, I, role, role …)),
+#                            I = PAE("ice", stun, PAE("turn", url, url …), user, password, until)
 #    H→S auth.refused {about, code}                        about = the n_s it answers; signed, but no proof of a key
 #
 # All of them are sealed envelopes on the topic auth/<station>, signed with the keys of the ledger. The MACs add what a

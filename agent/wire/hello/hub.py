@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from agent.domain.bundle import Bundle, Held
 from agent.domain.events import Instant, Woke
 from agent.domain.keys import to_b64u
-from agent.domain.messages import AuthConfirm, AuthHello, AuthOk, AuthProof, AuthRefused
+from agent.domain.messages import AuthConfirm, AuthHello, AuthOk, AuthProof, AuthRefused, Ice
 from agent.wire.acts import AUTH, TIMES, Act, Entered, Hold, Row, Say, Table, Times, Wake
-from agent.wire.macs import Pair, is_mac, mac, number, raw
+from agent.wire.macs import Pair, admission, is_mac, mac, number, raw
 
 SESSION_MS = 8 * 3_600_000
 """How long a proof counts, milliseconds."""
@@ -23,11 +23,12 @@ class Asked(Struct, frozen=True):
 
 
 class Confirmed(Struct, frozen=True):
-    """A confirm came; `chance` are 16 fresh bytes, `roles` what this station is by the ledger."""
+    """A confirm came; `chance` are 16 fresh bytes, `roles` what this station is by the ledger, `ice` its servers."""
 
     confirm: AuthConfirm
     chance: bytes
     roles: tuple[str, ...]
+    ice: Ice | None = None
 
 
 class Door(Struct, frozen=True):
@@ -108,9 +109,11 @@ def _let_in(door: Door, event: Confirmed, now: Instant, doors: Doors, held: Held
     if not is_mac(event.confirm.mac, key, "station", door.th):
         return _refuse(event.confirm.n_s, "invalid")
     session, until = to_b64u(event.chance), now.ms + SESSION_MS
-    proven = mac(key, "ok", door.th, session, number(until), number(now.ms), *event.roles)
-    ok = AuthOk(n_s=event.confirm.n_s, session=session, until=until, hub_time=now.ms, roles=event.roles, mac=proven)
-    answer = Say("auth.ok", ok, AUTH)
+    said = AuthOk(
+        n_s=event.confirm.n_s, session=session, until=until, hub_time=now.ms, roles=event.roles, mac="", ice=event.ice
+    )
+    label, parts = admission(door.th, said)
+    answer = Say("auth.ok", replace(said, mac=mac(key, label, *parts)), AUTH)
     pending = held.pending
     new = pending is not None and pending.psk_id == door.bundle.psk_id
     promoted: list[Act] = [Hold(pending, None)] if pending is not None and new else []

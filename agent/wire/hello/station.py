@@ -22,7 +22,7 @@ from agent.wire.acts import (
     Wake,
     repeat_at,
 )
-from agent.wire.macs import Pair, is_mac, mac, number, raw
+from agent.wire.macs import Pair, admission, is_mac, mac, number, raw
 
 CALLED_OFF = frozenset({"expired", "replaced"})
 """Why a hub ends a session that it has begun: IT says that the key is old, or that another one counts."""
@@ -98,11 +98,12 @@ def _check(state: Hello, proof: AuthProof, now: Instant) -> StationStep:
 def _enter(state: Hello, ok: AuthOk, _: Instant) -> StationStep:
     if raw(ok.n_s) != state.n_s:
         return state, []
-    if not is_mac(ok.mac, state.key, "ok", state.th, ok.session, number(ok.until), number(ok.hub_time), *ok.roles):
+    label, parts = admission(state.th, ok)
+    if not is_mac(ok.mac, state.key, label, *parts):
         return _over(state, "invalid")
     # The nonce names this session for as long as it lasts.
     proven = replace(_forget(state, "proven"), n_s=state.n_s)
-    return proven, [Admitted(ok.session, ok.until, ok.hub_time, ok.roles)]
+    return proven, [Admitted(ok.session, ok.until, ok.hub_time, ok.roles, ok.ice)]
 
 
 def _refused(state: Hello, refused: AuthRefused, _: Instant) -> StationStep:

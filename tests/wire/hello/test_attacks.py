@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from agent.domain.bundle import Held
 from agent.domain.events import Instant, Woke
-from agent.domain.messages import AuthRefused
+from agent.domain.messages import AuthOk, AuthRefused, Ice
 from agent.wire.acts import Fail
 from agent.wire.hello.hub import Doors
 from agent.wire.hello.station import hello
@@ -26,6 +26,8 @@ BEN, ELSEWHERE, OTHER_HUB = (
     Pair("s2", "anna", PAIR.hub_kid),
     Pair("s1", "anna", b"x" * 16),
 )
+ICE = Ice(stun="stun:here:3478", turn=("turn:here:3478",), user="1:anna", password="pass", until=NOW_MS)
+WITH_ICE = handshake("this", ice=ICE)
 LATER_GEN = handshake("this", replace(KEYS, gen=2))
 BOTH = Held(KEYS, FRESH)
 EXPIRED = Instant(0.0, KEYS.not_after)
@@ -39,6 +41,11 @@ def _loose(text: str) -> str:
 
 def _gave_up(state: Any, now: Instant) -> str:
     return next(act.code for act in hello(state, Woke(), now)[1] if isinstance(act, Fail))
+
+
+def _ice(**altered: Any) -> AuthOk:
+    ok: AuthOk = replace(WITH_ICE.a4, ice=replace(ICE, **altered))
+    return ok
 
 
 def _refused(about: str, code: str = "unknown") -> AuthRefused:
@@ -84,6 +91,15 @@ ON_THE_YES: list[Attack] = [
     ("session altered", lambda: H.ok(replace(H.a4, session=OLD_H.a4.session)), "invalid"),
     ("roles altered", lambda: H.ok(replace(H.a4, roles=("lead",))), "invalid"),
     ("roles added", lambda: H.ok(replace(H.a4, roles=(*H.a4.roles, "lead"))), "invalid"),
+    ("servers added", lambda: H.ok(replace(H.a4, ice=ICE)), "invalid"),
+    ("servers taken out", lambda: WITH_ICE.ok(replace(WITH_ICE.a4, ice=None)), "invalid"),
+    ("another STUN server", lambda: WITH_ICE.ok(_ice(stun="stun:elsewhere:1")), "invalid"),
+    ("another TURN server", lambda: WITH_ICE.ok(_ice(turn=("turn:elsewhere:1",))), "invalid"),
+    ("one TURN server less", lambda: WITH_ICE.ok(_ice(turn=())), "invalid"),
+    ("another user there", lambda: WITH_ICE.ok(_ice(user="2:ben")), "invalid"),
+    ("another password there", lambda: WITH_ICE.ok(_ice(password="x")), "invalid"),
+    ("user and password shifted", lambda: WITH_ICE.ok(_ice(user="1:ann", password="apass")), "invalid"),
+    ("servers that are good for longer", lambda: WITH_ICE.ok(_ice(until=ICE.until + 1)), "invalid"),
     ("a yes of another session", lambda: H.ok(OLD_H.a4), "ignored"),
     ("a yes of another session under this nonce", lambda: H.ok(replace(OLD_H.a4, n_s=H.a4.n_s)), "invalid"),
     ("the proof's MAC in the yes", lambda: H.ok(replace(H.a4, mac=H.a2.mac)), "invalid"),
