@@ -6,13 +6,16 @@ aiortc is imported when the first connection is made, for it is as large as all 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from agent.links.base import LinkDown
 from agent.links.p2p import events
 from agent.links.p2p.servers import Servers
 from agent.links.p2p.settings import IceServer
+from agent.system.memory import give_back
 from agent.wire.signals import our_description
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ LATE_S = 0.05
 Route = Literal["direct", "relayed"]
 
 _log = logging.getLogger(__name__)
+_loaded = False
 
 
 class Connection:
@@ -92,16 +96,20 @@ class Connection:
 
     async def send(self, message: bytes) -> None:
         """Send, and wait while too much waits already; raises LinkDown."""
+        if self._waiting + len(message) > MOST_WAITING:
+            await self._wait_for_room(len(message))
+        if not self.is_open:
+            raise LinkDown("the channel has closed")
+        self.push(message)
+
+    async def _wait_for_room(self, size: int) -> None:
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while self.is_open and self._waiting + len(message) > MOST_WAITING:
+                while self.is_open and self._waiting + size > MOST_WAITING:
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError as error:
             raise LinkDown("the channel takes no more") from error
-        if not self.is_open:
-            raise LinkDown("the channel has closed")
-        self.push(message)
 
     @property
     def route(self) -> Route:
@@ -172,6 +180,7 @@ class Connection:
         await self._rtc.addIceCandidate(candidate)
 
     async def _make(self) -> "RTCPeerConnection":
+        await _load()
         from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 
         usable: list[IceServer] = await self._servers.usable()
@@ -218,3 +227,13 @@ class Connection:
 
 def _text(sdp: Sequence[str]) -> str:
     return "".join(f"{line}\r\n" for line in sdp)
+
+
+async def _load() -> None:
+    """Import aiortc, which takes a good part of a second, beside everything else, in a thread that ends with it."""
+    global _loaded
+    if not _loaded:
+        with ThreadPoolExecutor(1) as pool:
+            await asyncio.get_running_loop().run_in_executor(pool, import_module, "aiortc")
+        _loaded = True
+        give_back()

@@ -104,12 +104,14 @@ class Switchboard:
 
     async def send(self, station: str, message: bytes) -> None:
         """Send over the channel to a station; without a good one raise LinkDown at once, and begin to open it."""
-        self.want(station)
-        peer = self._peers[station]
-        channel, pulse = peer.used, peer.machine.pulse
+        now, peer = self._loop.time(), self._peers.get(station)
+        channel, pulse = (None, None) if peer is None else (peer.used, peer.machine.pulse)
         if channel is None or pulse is None:
+            self.want(station)
             raise LinkDown(f"no channel to {station} is open yet")
-        if pulse.health(self._loop.time()) != "open":
+        pulse.used_at = now
+        if pulse.health(now) != "open":
+            self.want(station)
             raise LinkDown(f"{station} is silent")
         await channel.send(message)
 
@@ -141,9 +143,11 @@ class Switchboard:
         if self._stopped:
             return
         peer = self._peers.get(station) or self._meet(station)
-        for effect in peer.machine.handle(event, self._loop.time()):
+        effects = peer.machine.handle(event, self._loop.time())
+        for effect in effects:
             self._do(station, peer, effect)
-        self._set_timer()
+        if effects or not isinstance(event, events.Heard):  # to have heard something only puts things off
+            self._set_timer()
 
     def _meet(self, station: str) -> _Peer:
         new_id = partial(secrets.token_hex, 16)
