@@ -13,10 +13,10 @@ never that anybody received them: only the recipient's signed receipt says so.
 # be believed before the proof.
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 HUB = "hub"
 """The station that is heard by all on every channel, and hears all."""
@@ -67,6 +67,16 @@ class Session(Protocol):
         """Yield what arrives until the link goes down, then raise LinkDown."""
 
 
+class WaySession(Session, Protocol):
+    """A session with a way of its own to each station, which is open or not."""
+
+    def ways(self) -> Mapping[str, float | None]:
+        """The stations that can be sent to now, each with the round trip in seconds, if that is known."""
+
+    def want(self, station: str) -> None:
+        """Open a way to a station if there is none; returns at once."""
+
+
 class GatedSession(Session, Protocol):
     """A session that hears "auth" from the start, but opens no letter before it is told to.
 
@@ -113,6 +123,11 @@ class GatedLink(Link, Protocol):
 
     def connect(self) -> AbstractAsyncContextManager[GatedSession]:
         """Open the link; raises LinkDown or LinkRefused on entering."""
+
+
+def has_ways(session: Session) -> TypeGuard[WaySession]:
+    """Whether this session has a way of its own to each station."""
+    return hasattr(session, "ways")
 
 
 def is_gated(link: Link) -> bool:

@@ -15,10 +15,14 @@ Took = Callable[[str, str, str], None]
 
 
 class Lane:
-    """Pumps containers into a session until it is closed; what a broken link drops stays open as a row."""
+    """Pumps containers into a session until it is closed; what a broken link drops stays open as a row.
 
-    def __init__(self, name: str, session: Session, took: Took) -> None:
+    `lost` is told the recipient of a container that the link did not take.
+    """
+
+    def __init__(self, name: str, session: Session, took: Took, lost: Callable[[str], None] = lambda _: None) -> None:
         self.name = name
+        self._lost = lost
         self._session = session
         self._took = took
         self._waiting: dict[tuple[str, str], tuple[bytes, str, str]] = {}
@@ -70,5 +74,6 @@ class Lane:
             self._took(id_, recipient, self.name)
         except LinkDown:
             self._waiting.clear()
+            self._lost(recipient)
         except Exception:
             log.exception("link %s did not take a container", self.name)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.domain.envelope import WANT_PRESENTED
-from agent.routing.policy import LinkView, choose, late_after, next_time, pause_before
+from agent.routing.policy import LinkView, calls, choose, late_after, next_time, pause_before, towards
 
 ENDS = {"presented": 2, "seen": 2, "refused": 2, "stored": 1}
 """How much of `want` each receipt stage fulfils."""
@@ -15,7 +15,8 @@ ENDS = {"presented": 2, "seen": 2, "refused": 2, "stored": 1}
 class Row:
     """One message to one recipient; `posted`, `due` and `ends` are monotonic seconds, `exp` is ms UTC.
 
-    `ends` is when its life is over by the clock it was signed by; a row of an earlier run has only `exp`.
+    `ends` is when its life is over by the clock it was signed by; a row of an earlier run has only `exp`. `tried` are
+    the links it was sent over.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Row:
     stored: bool = False
     late: bool = False
     ends: float = math.inf
+    tried: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,17 @@ class Outbox:
             if not row.stored:
                 row.due = now
 
+    def try_recipient(self, recipient: str, now: float) -> None:
+        """A way to a station opened or ended: what it has not stored goes again at once."""
+        for row in self._rows.values():
+            if row.recipient == recipient and not row.stored:
+                row.due = now
+
+    def calling(self, now: float = math.inf) -> set[str]:
+        """Return the stations that a way should be opened to, for what is due by then."""
+        rows = [row for row in self._rows.values() if row.due <= now and not row.stored]
+        return {row.recipient for row in rows if calls(row.recipient, row.prio, row.want)}
+
     def recipients(self) -> set[str]:
         """Return the stations that rows are open to."""
         return {row.recipient for row in self._rows.values()}
@@ -132,11 +145,11 @@ def _times(row: Row) -> list[float]:
 
 def _step(row: Row, now: float, links: Sequence[LinkView]) -> Attempt | None:
     """Move a due row on. Without a link it stays at its attempt and looks again when one comes up."""
-    names = tuple(choose(row.attempt, row.prio, links))
+    names = tuple(choose(row.attempt, row.prio, towards(row.recipient, links), row.tried))
     if not names:
         row.due = now + 60.0
         return None
-    row.attempt += 1
+    row.attempt, row.tried = row.attempt + 1, row.tried.union(names)
     # Never sooner than the pause the table has here: after hours without a link there is nothing to catch up on.
     row.due = max(row.posted + next_time(row.attempt, row.prio), now + pause_before(row.attempt, row.prio))
     if row.stored and row.want == WANT_PRESENTED:

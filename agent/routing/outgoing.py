@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from agent.domain.events import Event, GaveUp, Heard, Instant, Late, Sent
 from agent.domain.ledger import Ledger
 from agent.domain.messages import Receipt
 from agent.domain.names import HUB
-from agent.links.base import Session
+from agent.links.base import Session, has_ways
 from agent.routing import rows
+from agent.routing.fan import Fan
 from agent.routing.lane import Lane
 from agent.routing.outbox import Outbox, Row
-from agent.routing.policy import CHANNELLED, LinkView, choose, late_after
+from agent.routing.policy import CHANNELLED, LinkView, calls, choose, late_after, towards
 from agent.routing.signing import Signed, Signing
 from agent.system.store import Store, StoreError
 from agent.wire.keys import Identity
@@ -42,7 +43,8 @@ class Outgoing:
         self._signing = Signing(me, ledger, now)
         self.sign = self._signing.sign
         self._outbox = Outbox()
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, Lane | Fan] = {}
+        self._reached: dict[str, frozenset[str]] = {}
         self._gates: dict[str, Lane] = {}
         self._unsure: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -68,6 +70,7 @@ class Outgoing:
         """Stop repeating; everything open is on disk."""
         if self._timer is not None:
             self._timer.cancel()
+        self._reached.clear()
         for name in list(self._gates | self._lanes):
             self.closed(name)
 
@@ -80,6 +83,11 @@ class Outgoing:
         """A link came up: what its recipients have not stored goes now."""
         lane = self._gates.pop(name, None)
         self.closed(name)
+        if has_ways(session):
+            self._lanes[name] = Fan(name, session, self._took, self._lost)
+            self._call(self._outbox.calling())
+            self.ways_changed(name)
+            return
         self._lanes[name] = lane if lane is not None else Lane(name, session, self._took)  # an idle one is empty
         self._outbox.try_now(self._now().mono)
         self._look()
@@ -90,6 +98,33 @@ class Outgoing:
             lane = lanes.pop(name, None)
             if lane is not None:
                 lane.close()
+        self._try(self._reached.pop(name, frozenset()))
+
+    def ways_changed(self, name: str) -> None:
+        """A link that has a way of its own to each station has won or lost some."""
+        fan, before = self._lanes.get(name), self._reached.get(name, frozenset())
+        if isinstance(fan, Fan):
+            self._reached[name] = now = frozenset(fan.view.ways or ())
+            self._try(before ^ now)
+
+    def _lost(self, recipient: str) -> None:
+        """A way did not take something. If it has ended, what went over it goes another way at once."""
+        if all(link.ways is None or recipient not in link.ways for link in self._views()):
+            asyncio.get_running_loop().call_soon(self._try, [recipient])
+
+    def _try(self, recipients: Collection[str]) -> None:
+        """Send what these stations have not stored again, as the links are now."""
+        for recipient in recipients:
+            self._outbox.try_recipient(recipient, self._now().mono)
+        if recipients:
+            self._look()
+
+    def _call(self, stations: Iterable[str]) -> None:
+        """Open ways to these stations, where they are missing."""
+        for lane in self._lanes.values():
+            if isinstance(lane, Fan):
+                for station in stations:
+                    lane.want(station)
 
     def launch(self, signed: Signed) -> None:
         """Send a post for the first time; its rows, if it wants a receipt, are committed."""
@@ -101,8 +136,10 @@ class Outgoing:
         for id_, recipient, prio, want, exp in signed.rows():
             row = Row(id_, recipient, prio, want, exp, posted=now, ends=ends)
             if not want:
-                self._send(row, signed.frame, choose(0, prio, self._views()))
+                self._send(row, signed.frame, choose(0, prio, towards(recipient, self._views())))
                 continue
+            if calls(recipient, prio, want):
+                self._call([recipient])
             self._outbox.add(row)
             if not instant.anchored:
                 self._unsure.add(id_)
@@ -165,6 +202,7 @@ class Outgoing:
         """Do whatever is due, then sleep until something is again, whatever went wrong with one of them."""
         self._timer, now = None, self._now()
         self._give_up(self._outbox.expired(now.mono, now.ms if now.anchored else None), "expired")
+        self._call(self._outbox.calling(now.mono))
         for attempt in self._outbox.due(now.mono, self._views()):
             try:
                 found = self._store.read(rows.FRAME, (attempt.row.id,))

@@ -7,13 +7,17 @@ seconds since posted    page                              urgent              qu
 10                      mail too; sender sees red         all links           -
 then                    every link at 15, 30, 60, 60 ..   every 10 s          120 (mail too, once), 600, every hour
 always                  until the receipt came or the message expired
+
+A link that has no way to the recipient at this moment is none for this message; a page asks for the way to be opened,
+what is quiet does not. Whatever was not stored goes again as soon as a way opens, or the one it took ends.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.domain.envelope import PAGE, QUIET, URGENT
+from agent.domain.envelope import PAGE, QUIET, URGENT, WANT_NOTHING
+from agent.domain.names import HUB
 
 FAST = ("p2p", "mqtt", "memory")
 CHANNELLED = ("mqtt", "memory")
@@ -32,10 +36,25 @@ QUIET_MAIL = 3
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """A link that is up, as the policy sees it; `rtt` is its smoothed round trip in seconds, if known."""
+    """A link that is up, as the policy sees it; `rtt` is its smoothed round trip in seconds, if known.
+
+    Where each station has a way of its own, `ways` are those that are open, each with its round trip.
+    """
 
     name: str
     rtt: float | None = None
+    ways: Mapping[str, float | None] | None = None
+
+
+def towards(recipient: str, links: Sequence[LinkView]) -> list[LinkView]:
+    """Return the links that reach a station now."""
+    reaching = [link for link in links if link.ways is None or recipient in link.ways]
+    return [link if link.ways is None else LinkView(link.name, link.ways[recipient]) for link in reaching]
+
+
+def calls(recipient: str, prio: int, want: int) -> bool:
+    """Whether such a message is worth opening a way to its recipient."""
+    return prio != QUIET and want != WANT_NOTHING and recipient != HUB
 
 
 def order_links(links: Sequence[LinkView]) -> list[str]:
@@ -47,8 +66,11 @@ def order_links(links: Sequence[LinkView]) -> list[str]:
     return [link.name for link in sorted(links, key=worse)]
 
 
-def choose(attempt: int, prio: int, links: Sequence[LinkView]) -> list[str]:
-    """Return the links for this attempt (0 is the first); empty when none is up."""
+def choose(attempt: int, prio: int, links: Sequence[LinkView], tried: Container[str] | None = None) -> list[str]:
+    """Return the links for this attempt (0 is the first); empty when none is up.
+
+    `tried` are those of the attempts before; None if it was the best of these.
+    """
     ordered = order_links(links)
     fast = [name for name in ordered if name in FAST] or ordered
     if prio == URGENT:
@@ -58,7 +80,8 @@ def choose(attempt: int, prio: int, links: Sequence[LinkView]) -> list[str]:
     if attempt == 0:
         return ordered[:1]
     if attempt == 1:
-        return ordered[1:2] or ordered[:1]
+        before = ordered[:1] if tried is None else tried
+        return [name for name in ordered if name not in before][:1] or ordered[:1]
     return ordered
 
 

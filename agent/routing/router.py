@@ -107,6 +107,10 @@ class Router:
         """A link went down."""
         self._outgoing.closed(name)
 
+    def ways_changed(self, name: str) -> None:
+        """A link that has a way of its own to each station has won or lost some."""
+        self._outgoing.ways_changed(name)
+
     def arrived(self, delivery: Delivery) -> None:
         """A link brought a container."""
         self._incoming.arrived(delivery)

@@ -164,3 +164,35 @@ def test_a_message_and_a_recipient_can_be_dropped() -> None:
     assert len(outbox.drop_recipient("bar")) == 2
     assert [gone.recipient for gone in outbox.drop("p")] == ["kitchen"]
     assert outbox.drop("p") == []
+
+
+def test_a_page_takes_the_way_that_is_open_and_the_next_link_three_seconds_later() -> None:
+    outbox = Outbox()
+    outbox.add(row())
+    links = [LinkView("p2p", ways={"kitchen": 0.001}), LinkView("mqtt", 0.004)]
+    assert attempts(outbox, links, 11) == [(0.0, "p2p"), (3.0, "mqtt"), (10.0, "p2p+mqtt")]
+
+
+def test_without_a_way_a_page_goes_over_mqtt_at_once_and_over_the_way_as_soon_as_it_opens() -> None:
+    outbox = Outbox()
+    outbox.add(row())
+    assert attempts(outbox, [LinkView("p2p", ways={}), LinkView("mqtt", 0.004)], 0.5) == [(0.0, "mqtt")]
+    assert outbox.calling(0.5) == set()
+    outbox.try_recipient("kitchen", 1.0)
+    assert outbox.calling(1.0) == {"kitchen"}
+    links = [LinkView("p2p", ways={"kitchen": 0.009}), LinkView("mqtt", 0.004)]
+    assert attempts(outbox, links, 1.5, since=1.0) == [(1.0, "p2p")]
+    outbox.hear("p", "kitchen", "stored")
+    outbox.try_recipient("kitchen", 2.0)
+    assert attempts(outbox, links, 2.5, since=2.0) == []
+    assert outbox.calling() == set()
+
+
+def test_what_has_no_way_at_all_waits_for_one() -> None:
+    outbox = Outbox()
+    outbox.add(row())
+    outbox.add(row(prio=QUIET, recipient="bar"))
+    assert attempts(outbox, [LinkView("p2p", ways={})], 9) == []
+    assert outbox.calling() == {"kitchen"}
+    outbox.try_recipient("kitchen", 9.0)
+    assert attempts(outbox, [LinkView("p2p", ways={"kitchen": None})], 9.5, since=9.0) == [(9.0, "p2p")]

@@ -4,8 +4,8 @@ from math import inf
 
 import pytest
 
-from agent.domain.envelope import PAGE, QUIET, URGENT
-from agent.routing.policy import LinkView, choose, late_after, next_time, order_links, pause_before
+from agent.domain.envelope import PAGE, QUIET, URGENT, WANT_NOTHING, WANT_PRESENTED, WANT_STORED
+from agent.routing.policy import LinkView, calls, choose, late_after, next_time, order_links, pause_before, towards
 
 P2P, MQTT, MAIL = LinkView("p2p"), LinkView("mqtt"), LinkView("mail")
 
@@ -54,3 +54,29 @@ def test_the_times_are_those_of_the_table() -> None:
 
 def test_red_comes_after_ten_seconds_urgent_after_five_and_never_for_what_nobody_waits_for() -> None:
     assert [late_after(prio) for prio in (PAGE, URGENT, QUIET)] == [10.0, 5.0, inf]
+
+
+def test_a_link_without_a_way_to_the_recipient_is_none_for_it() -> None:
+    p2p = LinkView("p2p", ways={"kitchen": 0.002, "bar": None})
+    mqtt = LinkView("mqtt", 0.004)
+    assert towards("kitchen", [p2p, mqtt]) == [LinkView("p2p", 0.002), mqtt]
+    assert towards("bar", [p2p]) == [LinkView("p2p")]
+    assert towards("front", [p2p, mqtt]) == [mqtt]
+    assert choose(0, PAGE, towards("kitchen", [mqtt, p2p])) == ["p2p"]
+    assert choose(0, PAGE, towards("front", [mqtt, p2p])) == ["mqtt"]
+    assert choose(0, PAGE, towards("front", [p2p])) == []
+
+
+def test_the_second_attempt_takes_a_link_that_was_not_tried() -> None:
+    assert choose(1, PAGE, [P2P, MQTT], {"p2p"}) == ["mqtt"]
+    assert choose(1, PAGE, [P2P, MQTT], {"mqtt"}) == ["p2p"]
+    assert choose(1, PAGE, [MQTT], {"p2p"}) == ["mqtt"]
+    assert choose(1, PAGE, [MQTT], {"mqtt"}) == ["mqtt"]
+
+
+def test_only_what_somebody_waits_for_opens_a_way() -> None:
+    assert calls("kitchen", PAGE, WANT_STORED)
+    assert calls("kitchen", URGENT, WANT_PRESENTED)
+    assert not calls("kitchen", QUIET, WANT_STORED)
+    assert not calls("kitchen", PAGE, WANT_NOTHING)
+    assert not calls("hub", PAGE, WANT_STORED)
