@@ -37,6 +37,9 @@ Step = tuple[str, int]
 """A crash point, and how often it must be reached for the end."""
 NO_STEP: Step = ("", 1)
 
+COLLEAGUE = "till"
+"""Another station, which is only spoken to and spoken for."""
+
 FAILED = "psk.failed"
 """Said only to a hub whose backup is wrong, which is a story of its own."""
 
@@ -174,8 +177,9 @@ class KeysSite:
         return self.place.hub_folder / "hub.sqlite3"
 
     def _lay_down(self) -> None:
-        members = Members(self.place.site)
+        members = self.members = Members(self.place.site)
         members.add(STATION, "crew")
+        members.add(COLLEAGUE, "crew")
         self.place.profile.create()
         self.place.hub_folder.mkdir(parents=True)
         self._account = StationAccount(
