@@ -45,18 +45,14 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair(folder: Path, name: str = "browser") -> AsyncIterator[Pair]:
-    """Both logged in at the product's signaling server."""
+async def pair(folder: Path, name: str = "browser", *, hidden: bool = False) -> AsyncIterator[Pair]:
+    """Both logged in at the product's signaling server; `hidden`: the browser names its address by mDNS only."""
     site = Site(folder, "m", name)
     async with site.signaling() as url:
         ours = P2pSettings("m", url, site.tls.ca_pem)
         async with (
             P2pLink(ours, Keys(site.members["m"], site.members)).connect() as session,
-            running_chromium(
-                folder / "chromium",
-                "--disable-features=WebRtcHideLocalIpsWithMdns",
-                f"--ignore-certificate-errors-spki-list={pin(site)}",
-            ) as chromium,
+            running_chromium(folder, *flags(site, hidden=hidden)) as chromium,
         ):
             page = await chromium.page(PAGE)
             await page.ask(f"station.begin({json.dumps(told(site, name, url))})")
@@ -70,14 +66,16 @@ def told(site: Site, name: str, url: str) -> dict[str, object]:
     return {"site": SITE, "station": name, "keys": keys, "members": members, "url": url}
 
 
-def pin(site: Site) -> str:
-    """The one certificate the browser believes besides the world's: the hub's key."""
+def flags(site: Site, *, hidden: bool) -> list[str]:
+    """Let the browser believe the hub's certificate besides the world's, and show its address or not."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     key = x509.load_pem_x509_certificate(site.tls.hub_cert.read_bytes()).public_key()
     raw = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(raw).digest()).decode()
+    pin = base64.b64encode(hashlib.sha256(raw).digest()).decode()
+    shown = [] if hidden else ["--disable-features=WebRtcHideLocalIpsWithMdns"]
+    return [f"--ignore-certificate-errors-spki-list={pin}", *shown]
 
 
 def numbered(number: int, size: int) -> bytes:
@@ -85,9 +83,10 @@ def numbered(number: int, size: int) -> bytes:
     return number.to_bytes(8, "big").ljust(size, b"\0")
 
 
-def test_a_browser_that_is_called_answers_beats_and_carries_messages_both_ways(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_browser_that_is_called_answers_beats_and_carries_messages_both_ways(tmp_path: Path, hidden: bool) -> None:
     async def walk() -> None:
-        async with pair(tmp_path) as two:
+        async with pair(tmp_path, hidden=hidden) as two:
             begun = asyncio.get_running_loop().time()
             two.ours.want(two.name)
             await until(lambda: is_open(two.ours, two.name), SOON_S)
