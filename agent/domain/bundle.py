@@ -54,7 +54,10 @@ class Held(Struct, frozen=True):
         return (self.current,) if self.pending is None else (self.current, self.pending)
 
     def refusal(self, gen: int) -> str:
-        """Why a key of generation `gen` that is none of ours is refused."""
+        """Why a key of generation `gen` that is none of ours is refused.
+
+        A station gets newer keys from its hub only: one that has them knows more than we do, whatever is pending here.
+        """
         if gen < self.current.gen:
             return "replaced"
-        return "restored" if gen > self.both[-1].gen else "unknown"
+        return "restored" if gen > self.current.gen else "unknown"

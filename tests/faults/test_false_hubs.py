@@ -4,7 +4,6 @@ The station is whole and in this process, the true hub is a process of its own, 
 """
 
 import asyncio
-from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,23 +14,20 @@ from typing import Any
 import pytest
 
 from agent.domain.bundle import Held
-from agent.domain.events import Event
 from agent.domain.keys import to_b64u
 from agent.domain.messages import AuthHello, AuthOk, AuthProof, AuthRefused, PageNew, PskHello, PskProof, PskRequest
 from agent.domain.names import HUB
 from agent.links import keeper
 from agent.station import conversation
-from agent.station.app import App
-from agent.station.picture import proof_of
 from agent.station.surface import Surface
 from agent.system.config import load
 from agent.system.credentials import load_credentials
-from agent.ui.texts import Texts
 from agent.wire.acts import Times
 from agent.wire.hello.station import Hello
 from agent.wire.renewal.station import Renewal
 from tests.faults.keys_programs import STATION
 from tests.faults.keys_site import COLLEAGUE, KeysSite, end_forks, keys_site
+from tests.faults.noting import Noting, shows
 from tests.faults.thief import Message, Says, Thief, opened, signed, thief
 from tests.servers.plain_broker import plain_broker
 from tests.walks.desk import Drawing, Showing, until
@@ -42,7 +38,6 @@ HMAC_TIMEOUT = "Connection Failure: Timeout During HMAC Request"
 PSK_INVALID = "Connection Failure: Invalid PSK Received"
 BACKUP_INVALID = "Connection Failure: Invalid Backup HMAC Received"
 REPLACED = "Connection Failure: The Key Of This Station Was Replaced - Ask IT For An Invite, Then Run: nmr enrol INVITE"
-ENGLISH = Texts.of("en")
 PATIENCE_S = 30.0
 QUICK = Times(wait=2.0, repeat=(0.2, 0.5, 1.0), ready=0.5)
 
@@ -63,18 +58,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "SLOW_SHORTEST_S", 0.2)
     monkeypatch.setattr(keeper, "SLOW_FIRST_BOUND_S", 0.4)
     monkeypatch.setattr(keeper, "SLOW_LONGEST_S", 1.0)
-
-
-class Noting(App):
-    """An agent that notes every notice of its proof."""
-
-    noted: list[str]
-
-    def handle(self, event: Event) -> None:
-        super().handle(event)
-        notice = proof_of(self.core, ENGLISH).notice
-        if not self.noted or self.noted[-1] != notice:
-            self.noted.append(notice)
 
 
 class Scene:
@@ -218,11 +201,6 @@ async def the_true_hub_is_back(scene: Scene, ear: Thief, opened_before: int = 0)
     if not scene.rung:
         await asyncio.to_thread(ear.publish, *scene.page_for_us())
     await until(lambda: scene.rung, "a true page", PATIENCE_S)
-
-
-def shows(told: str, key: bytes) -> bool:
-    """Whether a key can be read there, in any form."""
-    return any(form in told for form in (key.hex(), to_b64u(key), b64encode(key).decode(), repr(key)[2:-1]))
 
 
 @pytest.mark.parametrize("how", ["silent", "garbage"])
