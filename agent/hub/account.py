@@ -38,6 +38,9 @@ class _OldKeys(Struct, frozen=True):
     backup_id: str
     backup: str
 
+    def __repr__(self) -> str:
+        return f"_OldKeys(gen={self.gen})"  # no key: this comes into tracebacks
+
 
 class _OldAccount(Struct, frozen=True):
     station: str

@@ -37,6 +37,10 @@ class Issued(Struct, frozen=True, kw_only=True):
     used: bool = False
     renews: str = ""
 
+    def __repr__(self) -> str:
+        """Show neither the secret nor the answer: this comes into tracebacks."""
+        return f"Issued(id={self.id!r}, given={self.given!r}, used={self.used})"
+
 
 def judge(issued: Issued, request: Request, now_ms: int) -> Verdict:
     """Decide about a request whose proofs are right."""

@@ -21,6 +21,10 @@ class HubKeys(Struct, frozen=True, kw_only=True):
     receive_key: str
     client_id: str
 
+    def __repr__(self) -> str:
+        """Show no key: this comes into tracebacks."""
+        return f"HubKeys(site={self.site!r})"
+
     def identity(self) -> Identity:
         """The hub as it signs."""
         return Identity.of(self.site, HUB, from_b64u(self.sign_key), from_b64u(self.receive_key))
@@ -42,10 +46,11 @@ def load_keys(folder: Path, site: str, *, new: bool) -> HubKeys:
         return _make(folder, site)
     try:
         keys = json.decode(blob, type=HubKeys)
-    except DecodeError as error:
+    except DecodeError:
+        # `from None`: the cause shows a piece of what was decoded, and tracebacks are logged.
         raise SecretsUnreadable(
             "The hub's keys are damaged", f"Put back {folder} from the backup", code="secrets-damaged"
-        ) from error
+        ) from None
     if keys.site != site:
         raise BadConfiguration(
             "The site was renamed", f"Its stations know it as “{keys.site}”; write that again", field="hub.site"

@@ -26,6 +26,10 @@ class Pending(Struct, frozen=True, kw_only=True):
     nonce: str
     renews: bool = False
 
+    def __repr__(self) -> str:
+        """Show no key: this comes into tracebacks."""
+        return f"Pending(invite={self.invite!r}, renews={self.renews})"
+
     def identity(self, site: str) -> Identity:
         """Whoever asks; a newcomer has no name yet."""
         return Identity.of(site, "", from_b64u(self.sign_key), from_b64u(self.receive_key))

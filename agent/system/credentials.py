@@ -23,6 +23,10 @@ class Credentials(Struct, frozen=True, kw_only=True):
     ca_pem: str
     genesis: str
 
+    def __repr__(self) -> str:
+        """Show no key and no password: this comes into tracebacks."""
+        return f"Credentials(site={self.site!r}, station={self.station!r})"
+
 
 def load_credentials(folder: Path, key: WrappingKey | None = None) -> Credentials | None:
     """Return what enrolment left in a secrets folder, None if it never happened; raises SecretsUnreadable.

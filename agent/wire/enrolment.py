@@ -129,6 +129,10 @@ class Welcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     genesis: FrameText
     psk: Keys
 
+    def __repr__(self) -> str:
+        """Show no password: this comes into tracebacks."""
+        return f"Welcome(station={self.station!r}, site={self.site!r})"
+
 
 class Fresh(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a station gets that is one already: new keys, and everything else stays as it is."""
