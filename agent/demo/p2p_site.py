@@ -94,12 +94,12 @@ class P2pSite:
         self.append("member.revoke", station, {})
 
     def write(self, station: str, me: Identity) -> None:
-        """Write a profile of this name that has these keys."""
+        """Write a profile, in the folder named after `station`, with these keys and their owner's name."""
         profile = Profile.at(self.profile(station))
         profile.create()
         sign, receive = me.private_keys()
         kept = Credentials(
-            site=SITE, station=station, person=station, sign_key=to_b64u(sign), receive_key=to_b64u(receive),
+            site=SITE, station=me.station, person=me.station, sign_key=to_b64u(sign), receive_key=to_b64u(receive),
             url=f"https://{HOST}", brokers=(), password="", client_id="", ca_pem=self.tls.ca_pem.decode(),
             genesis=self._frames[0].decode(),
         )  # fmt: skip

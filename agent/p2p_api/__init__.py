@@ -71,9 +71,9 @@ def configure(*profiles: str | Path, signaling: str = "", servers: Iterable[IceS
 async def initialize_p2p_listener(user_id: str, event_handlers: Handlers | None = None) -> None:
     """Let `user_id` be reached, and return when it is; it waits for others by itself from then on.
 
-    Handlers, all of them may be left out: on_connection_ready() each time the signaling server has let us in;
-    on_datachannel_open(peer_id) whenever there is a channel, whoever opened it; on_message(sender_id, message) one
-    after the other for each sender. What they raise is logged.
+    Handlers, all of them may be left out: on_connection_ready() when the signaling server has let us in;
+    on_datachannel_open(peer_id) when there is a channel and was none, whoever opened it;
+    on_message(sender_id, message) one after the other for each sender. What they raise is logged.
 
     Raises UnknownUser, NameTaken, SignalingDown, SignalingRefused; ValueError for a handler of another name.
     """

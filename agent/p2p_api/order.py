@@ -8,7 +8,7 @@
 #   another seat, `first`     the program of the sender is a new one: taken
 #   anything else             something before it is missing, or it is late: refused, and its sender told so
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from agent.domain.keys import from_b64u, to_b64u
 from agent.domain.texts import PART_TEXT, Text
@@ -25,7 +25,7 @@ class Outgoing:
     def __init__(self, seat: str) -> None:
         self._seat, self._n, self._first = seat, 0, True
 
-    def texts(self, message: bytes) -> Iterator[Text]:
+    def texts(self, message: bytes) -> Generator[Text, None, None]:
         """Yield its parts; after one that could not be sent, begin anew."""
         starts = range(0, max(len(message), 1), PART_BYTES)
         for start in starts:
