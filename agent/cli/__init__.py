@@ -1,4 +1,4 @@
-"""The command line: `nmr run | window | page | order | status | enrol | hub | config | demo`."""
+"""The command line: `nmr run | window | page | order | status | enrol | p2p | hub | config | demo`."""
 
 import builtins
 import json
@@ -22,6 +22,7 @@ COMMANDS = {
     "enrol": "agent.cli.station",
     "order": "agent.cli.orders",
     "config": "agent.cli.configuration",
+    "p2p": "agent.cli.p2p",
     "hub": "agent.cli.hub",
     "demo": "agent.cli.demonstration",
 }

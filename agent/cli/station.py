@@ -114,12 +114,18 @@ def enrol(context: Context, invite: str, hub_url: str | None, wish: str | None, 
     show(found, f"enrolled as {got.station} ({got.person}) at {got.site}", as_json=as_json)
 
 
+def _way(peer: dict[str, Any]) -> str:
+    rtt = "" if peer["rtt_ms"] is None else f"{peer['rtt_ms']} ms"
+    return " ".join(filter(None, [peer["state"], peer["route"], rtt]))
+
+
 def _status_text(found: dict[str, Any]) -> str:
     rows = [
         ["station", f"{found['station']} ({found['person']}, {', '.join(found['roles'])})"],
         ["site", found["site"]],
         ["state", found["state"]],
         *[[f"link {link['name']}", f"{link['state']} {link['detail']}".strip()] for link in found["links"]],
+        *[[f"way to {peer['station']}", _way(peer)] for peer in found["peers"]],
         ["hub", found["hub"]["state"]],
         ["proof", found["proof"]["state"]],
         *([["connection", found["proof"]["notice"]]] if found["proof"]["notice"] else []),

@@ -13,7 +13,7 @@ from agent.domain.audience import Audience
 from agent.domain.bundle import Bundle
 from agent.domain.envelope import PAGE, WANT_STORED
 from agent.domain.errors import NmrError
-from agent.domain.messages import Parameters
+from agent.domain.messages import Ice, Parameters
 
 
 class Keep(Struct, frozen=True):
@@ -29,7 +29,8 @@ class Post(Struct, frozen=True):
 
     With want > 0 its rows are committed together with the Keeps before it and stay until the receipt came.
     `at`, ms UTC, is when it was decided, where others compare that; else it is the moment of signing.
-    On a `channel` (envelope.channel_kind) it wants no receipt and takes the link that has such channels.
+    On a `channel` (envelope.channel_kind) it wants no receipt and takes the link that has such channels. One that wants
+    no receipt may name the one link that it goes `over`.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Post(Struct, frozen=True):
     life_ms: int | None = None
     at: int | None = None
     channel: str = ""
+    over: str = ""
 
 
 class Acknowledge(Struct, frozen=True):
@@ -143,6 +145,12 @@ class Abort(Struct, frozen=True):
     soon: bool = False
 
 
+class UseServers(Struct, frozen=True):
+    """The hub has named the servers that help to find direct ways."""
+
+    ice: Ice
+
+
 class WakeAt(Struct, frozen=True):
     """Send a Woke at this monotonic time at the latest."""
 
@@ -183,6 +191,7 @@ Effect = (
     | Unlisten
     | OpenInbox
     | Abort
+    | UseServers
     | WakeAt
     | Reply
     | Note

@@ -85,6 +85,20 @@ class LinkChanged(Struct, frozen=True):
     gated: bool = False
 
 
+class PeersReached(Struct, frozen=True):
+    """To these stations, and no others, a direct way is open now."""
+
+    stations: frozenset[str]
+
+
+class PingAsked(Struct, frozen=True):
+    """Somebody here wants a station to answer over this link, which has a way to it."""
+
+    station: str
+    link: str
+    ticket: int
+
+
 class KeysRead(Struct, frozen=True):
     """What the disk holds: our bundle, or none and why, in words for people; `fault` is missing, unreadable,
     damaged, foreign, locked or backup-missing.
@@ -191,6 +205,8 @@ Event = (
     | GaveUp
     | NotSaved
     | LinkChanged
+    | PeersReached
+    | PingAsked
     | KeysRead
     | KeysSaved
     | ChannelOpen

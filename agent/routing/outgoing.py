@@ -136,7 +136,9 @@ class Outgoing:
         for id_, recipient, prio, want, exp in signed.rows():
             row = Row(id_, recipient, prio, want, exp, posted=now, ends=ends)
             if not want:
-                self._send(row, signed.frame, choose(0, prio, towards(recipient, self._views())))
+                over = signed.post.over
+                links = towards(recipient, [link for link in self._views() if over in ("", link.name)])
+                self._send(row, signed.frame, choose(0, prio, links))
                 continue
             if calls(recipient, prio, want):
                 self._call([recipient])

@@ -20,6 +20,8 @@ from agent.domain.envelope import PAGE, QUIET, URGENT, WANT_NOTHING
 from agent.domain.names import HUB
 
 FAST = ("p2p", "mqtt", "memory")
+DIRECT = ("p2p",)
+"""Links that lead to other stations, and not to the hub."""
 CHANNELLED = ("mqtt", "memory")
 """Links that carry the proofs of keys: those that lead to the hub."""
 RANK = {"p2p": 0, "mqtt": 1, "memory": 2, "mail": 3}

@@ -5,11 +5,13 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agent.domain.errors import NmrError
+from agent.domain.effects import UseServers
+from agent.domain.errors import NmrError, Unavailable
 from agent.domain.events import Arrived, Event, Woke
 from agent.domain.keys import from_b64u
+from agent.domain.ledger import Ledger
 from agent.links.base import Link
 from agent.routing import rows
 from agent.routing.admission import Admission
@@ -41,6 +43,9 @@ from agent.ui.snapshot import Snapshot
 from agent.ui.texts import Texts
 from agent.ui.view import OpenWindow, Quit
 from agent.wire.keys import Identity
+
+if TYPE_CHECKING:
+    from agent.station.direct import Ask, Direct
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +88,7 @@ class App:
             from_b64u(credentials.receive_key),
         )
         limits = self._config.limits
+        admission = Admission(me, Buckets(limits.peer_rate, limits.peer_burst))
         self._window = WindowChild(profile.control_address)
         self.requests = Requests(self)
         self._wakes = Wakes(time.monotonic, lambda: self.handle(Woke()))
@@ -101,18 +107,19 @@ class App:
             grew=self._ledger_grew,
             refresh=self._refresh,
             clock_set=lambda shift_ms: self.router.clock_set(shift_ms),  # noqa: PLW0108 - it is made below
-            door=self._door.deeds,
+            door={**self._door.deeds, UseServers: self._use},
         )
         self.router = make_router(
             me=me,
             store=self._store,
-            admission=Admission(me, Buckets(limits.peer_rate, limits.peer_burst)),
+            admission=admission,
             ledger=lambda: self.core.desk.ledger,
             now=self._clock.now,
             new_id=new_id,
             handle=self.handle,
             perform=self._performer.perform,
         )
+        self._direct = self._make_direct(me, admission) if self._config.link.p2p.enabled else None
         self._drawing: asyncio.TimerHandle | None = None
         self._pause = REFRESH_S
 
@@ -129,6 +136,25 @@ class App:
             now=self._clock.now(),
         )
 
+    def _make_direct(self, me: Identity, admission: Admission) -> "Direct":
+        """The peer-to-peer link; whoever does not use it does not load it."""
+        from agent.routing.notary import StationNotary
+        from agent.station.direct import Direct
+
+        def ledger() -> Ledger:
+            return self.core.desk.ledger
+
+        return Direct(
+            self._credentials,
+            self._config.link.p2p.signaling,
+            StationNotary(me, admission, ledger, self._clock.now, new_id),
+            router=lambda: self.router,
+            handle=self.handle,
+            ledger=ledger,
+            now=self._clock.now,
+            warm=self.core.paging.often,
+        )
+
     async def run(self, links: list[Link]) -> None:
         """Run until `quit`; the surface is started already."""
         if self._store.set_aside is not None:
@@ -136,6 +162,8 @@ class App:
         self.router.run(self.core.start(self._clock.now()))
         self.router.start()
         keepers = [asyncio.create_task(self._door.keep(link), name=f"keep {link.name}") for link in links]
+        if self._direct is not None:
+            keepers.append(asyncio.create_task(self._direct.keep(), name="direct ways"))
         ticking = asyncio.create_task(self._tick(), name="configuration")
         try:
             await self._ended.wait()
@@ -177,7 +205,9 @@ class App:
 
     def status(self) -> dict[str, Any]:
         """The control socket's Status."""
-        return {**status(self.snapshot()), "refused": self.router.refused, "open_rows": self.router.open_rows}
+        peers = self._direct.peers() if self._direct is not None else []
+        more = {"peers": peers, "refused": self.router.refused, "open_rows": self.router.open_rows}
+        return {**status(self.snapshot()), **more}
 
     def state(self) -> dict[str, Any]:
         """The control socket's State."""
@@ -221,9 +251,17 @@ class App:
         found = await beside(lambda: load_credentials(folder))
         if found is None or found == self._credentials:
             self._door.retry()
+            if self._direct is not None:
+                self._direct.retry()
             return
         self.enrolled_anew = True
         asyncio.get_running_loop().call_later(ANSWER_S, self.quit)
+
+    async def ping(self, station: str, ask: "Ask") -> dict[str, Any]:
+        """Measure the direct way to a station, which is opened if need be; raises NmrError."""
+        if self._direct is None:
+            raise Unavailable("Peer-to-peer is off", "Switch it on with link.p2p.enabled = true", code="p2p-off")
+        return await self._direct.ping(station, ask)
 
     def quit(self) -> None:
         """End."""
@@ -244,6 +282,12 @@ class App:
         """Pin the new head; whoever is no member any more gets nothing more from us."""
         save_pin(self._profile.secrets_folder, Pin(seq, head))
         self.router.revoked()
+        if self._direct is not None:
+            self._direct.ledger_grew()
+
+    def _use(self, effect: UseServers) -> None:
+        if self._direct is not None:
+            self._direct.use(effect.ice)
 
     async def _tick(self) -> None:
         """Look at the configuration every 30 seconds (N-10) and tidy the store every hour."""
@@ -253,6 +297,8 @@ class App:
         while True:
             await asyncio.sleep(CONFIG_S)
             self._reload()
+            if self._direct is not None:
+                self._direct.rewarm()
             now = self._clock.now()
             if now.anchored and now.mono - tidied >= TIDY_S:  # a clock that is wrong would forget what it must not
                 tidied = now.mono

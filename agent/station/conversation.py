@@ -10,7 +10,7 @@ from agent.domain.bundle import Bundle
 from agent.domain.effects import Anchor, Effect, Post, WakeAt
 from agent.domain.envelope import WANT_NOTHING
 from agent.domain.events import Instant, Woke
-from agent.domain.messages import AuthOk, AuthProof, AuthRefused, Parameters, PskProof, PskReady, PskStored
+from agent.domain.messages import AuthOk, AuthProof, AuthRefused, Ice, Parameters, PskProof, PskReady, PskStored
 from agent.domain.names import HUB
 from agent.station.appointments import Chance, fresh_bundle
 from agent.station.desk import Desk
@@ -30,11 +30,15 @@ class HubProven(Struct, frozen=True):
 
 
 class LetIn(Struct, frozen=True):
-    """The hub has let us in until `until`; it was `hub_time` there when it was `half_way`, monotonic, here."""
+    """The hub has let us in until `until`; it was `hub_time` there when it was `half_way`, monotonic, here.
+
+    `ice` are the servers that help to find direct ways.
+    """
 
     until: int
     hub_time: int
     half_way: float
+    ice: Ice | None = None
 
 
 class NotProven(Struct, frozen=True):
@@ -124,8 +128,8 @@ class Conversation:
                 case Verified():
                     assert isinstance(event, AuthProof)
                     step.append(HubProven(event.not_after))
-                case Admitted(_, until, hub_time):
-                    step.append(LetIn(until, hub_time, (asked + now.mono) / 2))
+                case Admitted(_, until, hub_time, _, ice):
+                    step.append(LetIn(until, hub_time, (asked + now.mono) / 2, ice))
                 case Fail(code):
                     step.append(NotProven(code))
                 case _:

@@ -20,6 +20,8 @@ from agent.domain.events import (
     OrderChanged,
     OrderDropped,
     PageAsked,
+    PeersReached,
+    PingAsked,
     Presented,
     QuietAsked,
     Seen,
@@ -121,6 +123,8 @@ class Core:
             OrderDropped: self._order_dropped,
             QuietAsked: lambda event, now: quiet.asked(desk, event, now),
             LinkChanged: self._link,
+            PeersReached: lambda event, _: self.reach.reached(event),
+            PingAsked: lambda event, _: self.reach.ping(event),
             KeysRead: self.proving.keys_read,
             KeysSaved: self.proving.keys_saved,
             ChannelOpen: self.proving.channel_open,
@@ -142,6 +146,7 @@ class Core:
             Probe: self._probe,
             **dict.fromkeys(PROOFS, self._proof),
         }
+        self._from_station: dict[type, Callable[[Arrived, Instant], list[Effect]]] = {Probe: self._pinged}
 
     def start(self, now: Instant) -> list[Effect]:
         """What to do first: ring what a crash interrupted, then keep time."""
@@ -155,7 +160,7 @@ class Core:
         """A message for us: by its type, some only when the hub says so, others without effect here."""
         kind, from_hub = type(event.params), event.envelope.sender == HUB
         self.reach.heard_from(event.envelope.sender)
-        decide = self._from_anybody.get(kind) or (self._from_hub.get(kind) if from_hub else None)
+        decide = self._from_anybody.get(kind) or (self._from_hub if from_hub else self._from_station).get(kind)
         effects = [] if event.channel else self.membership.noticed(event.envelope, now)
         return [*effects, *(decide(event, now) if decide else [])]
 
@@ -215,6 +220,9 @@ class Core:
         effects += self.reach.answered(event.params, asked, now)  # type: ignore[arg-type]  # as above
         return [*effects, *(self.fetching.begin(now) if self.fetching.overdue else [])]
 
+    def _pinged(self, event: Arrived, _: Instant) -> list[Effect]:
+        return self.reach.pinged(event, event.params)  # type: ignore[arg-type]  # as above
+
     def _page(self, event: PageAsked, now: Instant) -> list[Effect]:
         order = self.ordering.orders.get(event.order or "")
         if order is not None and not self.ordering.ready(now):
@@ -242,7 +250,7 @@ class Core:
     def _link(self, event: LinkChanged, now: Instant) -> list[Effect]:
         was = self.reach.connected
         effects = [*self.proving.link(event, now), *self.reach.link(event, now)]
-        if event.state == "up" and not was:
+        if self.reach.connected and not was:
             effects += [*self.membership.ask(now), *self.fetching.begin(now)]
         return effects
 

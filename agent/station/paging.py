@@ -1,5 +1,6 @@
 """Pages we send: asked for by a person here, taken back by one, or because their order is done."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from agent.domain.effects import Cancel, Effect, Keep, Post, Refresh, Reply, Tell, WakeAt
@@ -16,6 +17,8 @@ from agent.station.lifetime import life_s
 
 HISTORY = 200
 BATCH = 50
+OFTEN = 4
+"""To so many stations a direct way is kept open."""
 NOTE_LENGTH, TITLE_LENGTH = 500, 120
 
 
@@ -31,6 +34,11 @@ class Paging:
     def restart(self) -> list[Effect]:
         """Keep time for the pages of the last run."""
         return [WakeAt(page.ends_at) for page in self.pages.values() if page.ends_at is not None and not page.settled]
+
+    def often(self) -> list[str]:
+        """The stations that are paged most from here."""
+        paged = Counter(station for page in self.pages.values() for station in page.targets)
+        return [station for station, _ in paged.most_common(OFTEN) if self._desk.ledger.member(station) is not None]
 
     def asked(self, event: PageAsked, order: Order | None, now: Instant) -> list[Effect]:
         """A person wants somebody to come."""

@@ -57,7 +57,7 @@ def take_picture(
         station=desk.station,
         version=__version__,
         ledger=desk.ledger,
-        live=reach.live,
+        live=reach.there,
         links=dict(reach.links),
         link_since=dict(reach.since),
         hub_live=reach.hub_live(now),

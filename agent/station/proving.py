@@ -3,7 +3,7 @@
 Keys are read from the disk for each proof and each renewal, and forgotten with it.
 """
 
-from agent.domain.effects import Abort, Anchor, Effect, Note, OpenInbox, ReadKeys, WakeAt
+from agent.domain.effects import Abort, Anchor, Effect, Note, OpenInbox, ReadKeys, UseServers, WakeAt
 from agent.domain.events import ChannelOpen, Instant, KeysRead, KeysSaved, LinkChanged
 from agent.domain.messages import Parameters
 from agent.station.appointments import Chance, Seldom, Slower, proof_in, renewal_again_in, renewal_in, share
@@ -180,6 +180,7 @@ class Proving:
         self._slower.reset()
         effects = [*self.standing.prove(let_in.hub_time, let_in.until), Anchor(let_in.hub_time, let_in.half_way)]
         effects += [*opening, *(self.standing.say() if self._at == "up" else [])]
+        effects += [UseServers(let_in.ice)] if let_in.ice is not None else []
         self._prove_at = now.mono + proof_in(let_in.until, let_in.hub_time, self._chance)
         self._renew_at = now.mono + self._renewal_in(let_in.hub_time)
         return effects  # no WakeAt: both are far, and while a link is up its probes wake us every 20 s

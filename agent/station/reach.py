@@ -7,15 +7,18 @@ guess an id that was never sent before.
 from dataclasses import dataclass
 
 from agent.domain.audience import THE_HUB, Audience
-from agent.domain.effects import Anchor, Effect, Post, Refresh, WakeAt
-from agent.domain.envelope import WANT_NOTHING
-from agent.domain.events import Instant, LinkChanged
+from agent.domain.effects import Anchor, Effect, Post, Refresh, Reply, WakeAt
+from agent.domain.envelope import QUIET, WANT_NOTHING
+from agent.domain.events import Arrived, Instant, LinkChanged, PeersReached, PingAsked
 from agent.domain.messages import Presence, Probe
 from agent.domain.names import HUB
+from agent.routing.policy import DIRECT
 from agent.station.desk import Desk
 
 PROBE_S = 20.0
 SILENT_S = 50.0
+MOST_PINGS = 64
+"""So many pings may be under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +39,62 @@ class Reach:
         self.live: frozenset[str] = frozenset()
         self.hub_seen: Instant | None = None
         self.hub_rtt_ms: float | None = None
+        self.direct: frozenset[str] = frozenset()
         self._roster = 0
         self._n = 0
+        self._pings: dict[str, int] = {}
         self._sent: dict[str, Asked] = {}
         self._next = 0.0
 
     @property
     def connected(self) -> bool:
-        """Whether any link is up."""
-        return any(link.state == "up" for link in self.links.values())
+        """Whether any link to the hub is up."""
+        return any(link.state == "up" for link in self.links.values() if link.name not in DIRECT)
+
+    @property
+    def there(self) -> frozenset[str]:
+        """The stations that are live, by the hub's word or because there is a direct way to them."""
+        return self.live | self.direct
 
     def hub_live(self, now: Instant) -> bool:
         """Whether the hub answered lately."""
         return self.connected and self.hub_seen is not None and now.mono - self.hub_seen.mono < SILENT_S
 
     def link(self, event: LinkChanged, now: Instant) -> list[Effect]:
-        """A link changed; a fresh one is probed at once."""
+        """A link changed; a fresh one to the hub is probed at once."""
         before = self.links.get(event.name)
         self.links[event.name] = event
         if before is None or before.state != event.state:
             self.since[event.name] = now.ms
         if not self.connected:
             self.live, self._roster = frozenset(), 0
-        return [*(self._probe(now) if event.state == "up" else []), Refresh()]
+        fresh = event.state == "up" and event.name not in DIRECT
+        return [*(self._probe(now) if fresh else []), Refresh()]
+
+    def reached(self, event: PeersReached) -> list[Effect]:
+        """Direct ways opened or ended."""
+        self.direct = event.stations
+        return [Refresh()]
+
+    def ping(self, event: PingAsked) -> list[Effect]:
+        """Ask a station for an answer."""
+        id_ = self._desk.new_id()
+        self._pings[id_] = event.ticket
+        if len(self._pings) > MOST_PINGS:
+            del self._pings[next(iter(self._pings))]
+        return [self._to(event.station, id_, event.link, None)]
+
+    def pinged(self, event: Arrived, probe: Probe) -> list[Effect]:
+        """A station asks whether we are there, or answers; only direct ways are measured so, and the answer takes the
+        same one back.
+        """
+        envelope = event.envelope
+        if event.link not in DIRECT:
+            return []
+        if envelope.re is None:
+            return [self._to(envelope.sender, self._desk.new_id(), event.link, envelope.id, probe.n)]
+        ticket = self._pings.pop(envelope.re, None)
+        return [] if ticket is None else [Reply(ticket)]
 
     def asked(self, re: str | None) -> Asked | None:
         """Return the probe that an answer is to, once."""
@@ -94,7 +130,11 @@ class Reach:
     def reachable(self, audience: Audience) -> int:
         """How many other stations of an audience are live now."""
         meant = {member.station for member in self._desk.ledger.resolve(audience)}
-        return len(meant & self.live - {self._desk.station})
+        return len(meant & self.there - {self._desk.station})
+
+    def _to(self, station: str, id_: str, link: str, re: str | None, n: int = 0) -> Post:
+        to, want = Audience("station", station), WANT_NOTHING
+        return Post(id_, to, (station,), "probe", Probe(n=n), re=re, want=want, prio=QUIET, over=link)
 
     def _probe(self, now: Instant) -> list[Effect]:
         self._n += 1

@@ -40,6 +40,9 @@ class Station(Protocol):
     async def open_window(self, window: str) -> None:
         """Show the window."""
 
+    async def ping(self, station: str, ask: Callable[[Callable[[int], Event]], Awaitable[object]]) -> Line:
+        """Measure the direct way to a station; `ask` tells the core an event with a ticket and waits for its Reply."""
+
     async def retry(self) -> None:
         """Ask the hub again at once, perhaps as another station."""
 
@@ -69,6 +72,7 @@ class Requests:
             "order.delete": self._order_delete,
             "dnd": self._quiet,
             "open": self._open,
+            "p2p.ping": self._ping,
             "retry": self._retry,
             "quit": self._quit,
         }
@@ -199,6 +203,9 @@ class Requests:
     async def _open(self, with_: Line, _: Say) -> object:
         await self._station.open_window(choice(with_, "window", WINDOWS, "orders"))
         return {}
+
+    async def _ping(self, with_: Line, _: Say) -> object:
+        return await self._station.ping(needed(with_, "station"), self._ask)
 
     async def _retry(self, _: Line, __: Say) -> object:
         await self._station.retry()

@@ -24,12 +24,14 @@ order.delete order                                                      {}
 orders       -                                                          [Order]
 dnd          minutes (0 = off)                                          {}
 open         window ("orders"|"new-order"|"status"|"pages")             {}
+p2p.ping     station                                                    {station, route, opened_ms|null, rtt_ms: [ms]}
 quit         -                                                          {}
 
 State   {status: Status, orders: [Order], pages: [Page], members: [Member], texts}
 texts   {language, theme, order_name, item_name, subtitle_name, flag_a, flag_b, mask, timer, fields {title: 120, …}}
 Status  {station, person, roles[], site, version, state: "ok"|"degraded"|"offline", dnd_until_ms|null, unanswered,
          links: [{name, state: "up"|"connecting"|"down"|"refused"|"off", since_ms, detail, rtt_ms|null}],
+         peers: [{station, state: "open"|"suspect"|"connecting"|"away", route: "direct"|"relayed"|null, rtt_ms|null}],
          hub: {state, seen_ms|null}, tray, notifier, sound, storage, notices: [str], can: {page, edit, create}}
 Order   {id, kind, title, subtitle, flag_a, flag_b, created_ms, by, done, pending (not yet at the hub)}
 Page    {id, out, from_person, to, order, order_title, note, urgent, asked_ms, state, answered_by, answered_text,

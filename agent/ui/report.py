@@ -192,7 +192,7 @@ def _link(name: str, now: Snapshot) -> dict[str, Any]:
         "state": link.state,
         "since_ms": now.link_since.get(name, 0),
         "detail": link.why,
-        "rtt_ms": now.hub_rtt_ms if link.state == "up" else None,
+        "rtt_ms": now.hub_rtt_ms if link.state == "up" and name != "p2p" else None,  # that one has a way to each
     }
 
 

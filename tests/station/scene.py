@@ -124,8 +124,8 @@ class Scene:
         return effects
 
     def arrives(self, sender: str, params: Parameters, *, to: Audience = KITCHEN, **changes: object) -> list[Effect]:
-        """A message comes; `changes` are fields of its envelope, or `unverified`, `expired`, `channel`."""
-        flags = {name: changes.pop(name) for name in ("unverified", "expired", "channel") if name in changes}
+        """A message comes; `changes` are fields of its envelope, or `unverified`, `expired`, `channel`, `link`."""
+        flags = {name: changes.pop(name) for name in ("unverified", "expired", "channel", "link") if name in changes}
         type_ = TYPES[type(params)]
         at = changes.pop("at", self.ms)
         assert isinstance(at, int)
@@ -145,8 +145,8 @@ class Scene:
             "p": {},
         }
         envelope = Envelope(**(plain | changes))  # type: ignore[arg-type]  # as the test wants it
-        flags.setdefault("unverified", not self.anchored)
-        return self.tell(Arrived(envelope, params, "mqtt", **flags))  # type: ignore[arg-type]  # two booleans
+        flags = {"unverified": not self.anchored, "link": "mqtt", **flags}
+        return self.tell(Arrived(envelope, params, **flags))  # type: ignore[arg-type]  # as the test wants them
 
     def paged(
         self, number: int = 1, sender: str = "front", order: str | None = None, **changes: object

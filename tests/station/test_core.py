@@ -202,13 +202,22 @@ def test_a_second_link_asks_for_nothing_again() -> None:
     scene = Scene()
     scene.up()
     before = [post.type for post in scene.posts]
-    scene.tell(LinkChanged("p2p", "up"))
+    scene.tell(LinkChanged("mail", "up"))
     assert [post.type for post in scene.posts] == [*before, "probe"]
-    scene.tell(LinkChanged("p2p", "down"))
+    scene.tell(LinkChanged("mail", "down"))
     scene.tell(LinkChanged("mqtt", "down"))
     scene.wait(3)
-    scene.tell(LinkChanged("p2p", "up"))
+    scene.tell(LinkChanged("mail", "up"))
     assert [post.type for post in scene.posts][-3:] == ["probe", "ledger.get", "order.list"]
+
+
+def test_direct_ways_ask_the_hub_for_nothing_and_take_nothing_from_the_link_that_does() -> None:
+    scene = Scene()
+    scene.tell(LinkChanged("p2p", "up"))
+    assert scene.posts == []
+    assert not scene.core.reach.connected
+    scene.up()
+    assert [post.type for post in scene.posts][:3] == ["probe", "ledger.get", "order.list"]
 
 
 def test_the_same_events_give_the_same_effects() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.domain.audience import Audience
-from agent.domain.effects import Anchor, Effect, Hush, Note, Notify, Refresh, Sound, Tell, Unnotify, WakeAt
+from agent.domain.effects import Anchor, Effect, Hush, Note, Notify, Refresh, Sound, Tell, Unnotify, UseServers, WakeAt
 from agent.domain.events import AnswerGiven, Event, Presented, Seen
 from agent.domain.page import NOT_SHOWN, Answer, InPage
 from agent.station import performer
@@ -53,7 +53,10 @@ class Stage:
             grew=lambda _seq, _head: None,
             refresh=self._refresh,
             clock_set=self.shifts.append,
-            door=Door(router=nobody, handle=self.events.append, load=nobody, save=nobody).deeds,
+            door={
+                **Door(router=nobody, handle=self.events.append, load=nobody, save=nobody).deeds,
+                UseServers: lambda _: None,
+            },
         )
 
     def _refresh(self) -> None:

@@ -3,11 +3,11 @@
 import pytest
 
 from agent.domain.audience import Audience
-from agent.domain.effects import Anchor, Post, WakeAt
-from agent.domain.events import LinkChanged
+from agent.domain.effects import Anchor, Post, Reply, WakeAt
+from agent.domain.events import LinkChanged, PeersReached, PingAsked
 from agent.domain.messages import PageNew, Presence, Probe
 from agent.domain.names import HUB
-from agent.station.reach import PROBE_S, SILENT_S
+from agent.station.reach import MOST_PINGS, PROBE_S, SILENT_S
 from tests.station.scene import EVERYBODY, KITCHEN, Scene, ident, only
 from tests.walks.members import NOW_MS
 
@@ -79,6 +79,38 @@ def test_a_message_of_a_station_proves_that_it_is_there() -> None:
     scene.arrives("front", PageNew())
     scene.arrives(HUB, Presence(up=True), to=EVERYBODY)
     assert scene.core.reach.live == {"front"}
+
+
+def test_whoever_has_a_direct_way_is_there_whatever_the_hub_says() -> None:
+    scene = Scene()
+    scene.tell(LinkChanged("p2p", "up"))
+    scene.tell(PeersReached(frozenset({"oven"})))
+    assert scene.core.reach.there == {"oven"}
+    assert scene.core.reach.reachable(KITCHEN) == 1
+    assert not scene.core.reach.hub_live(scene.now)
+    scene.tell(PeersReached(frozenset()))
+    assert scene.core.reach.there == frozenset()
+
+
+def test_a_ping_over_a_direct_way_is_answered_over_the_same_and_no_other_is() -> None:
+    scene = Scene()
+    (answer,) = only(scene.arrives("oven", Probe(n=7), link="p2p"), Post)
+    assert (answer.recipients, answer.params, answer.over, answer.want) == (("oven",), Probe(n=7), "p2p", 0)
+    assert answer.re is not None
+    assert only(scene.arrives("oven", Probe(n=7)), Post) == []
+
+
+def test_the_answer_to_a_ping_goes_to_whoever_asked_once() -> None:
+    scene = Scene()
+    (asked,) = only(scene.tell(PingAsked("oven", "p2p", ticket=5)), Post)
+    assert (asked.over, asked.recipients, asked.type) == ("p2p", ("oven",), "probe")
+    assert only(scene.arrives("oven", Probe(n=0), re=ident(1), link="p2p"), Reply) == []
+    assert only(scene.arrives("oven", Probe(n=0), re=asked.id), Reply) == []
+    assert only(scene.arrives("oven", Probe(n=0), re=asked.id, link="p2p"), Reply) == [Reply(5)]
+    assert only(scene.arrives("oven", Probe(n=0), re=asked.id, link="p2p"), Reply) == []
+    for ticket in range(1000):
+        scene.tell(PingAsked("oven", "p2p", ticket))
+    assert len(scene.core.reach._pings) <= MOST_PINGS
 
 
 def test_a_station_says_good_bye() -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from agent.ui.texts import Texts
     from agent.ui.window.model.ladder import Mark, Tone
-    from agent.ui.window.model.shapes import Link, Member, Proof, Status
+    from agent.ui.window.model.shapes import Link, Member, Peer, Proof, Status
 
 LINKS: dict[str, tuple[Mark, Tone]] = {
     "up": ("full", "good"),
@@ -18,6 +18,11 @@ LINKS: dict[str, tuple[Mark, Tone]] = {
     "down": ("bad", "bad"),
     "refused": ("bad", "bad"),
     "off": ("none", "quiet"),
+}
+PEERS: dict[str, tuple[Mark, Tone]] = {
+    "open": ("full", "good"),
+    "suspect": ("hollow", "warn"),
+    "connecting": ("hollow", "quiet"),
 }
 PARTS = ("tray", "notifier", "sound", "storage")
 WEAK = "weak"
@@ -36,8 +41,20 @@ class Fact(NamedTuple):
 
 
 def link_facts(status: Status, texts: Texts, clock: Callable[[int], str]) -> tuple[Fact, ...]:
-    """One line for each link: its state, since when, the time to the other side and back."""
-    return tuple(_link(link, texts, clock) for link in status.get("links", ()))
+    """One line for each link: its state, since when, the time to the other side and back; then the direct ways."""
+    links = tuple(_link(link, texts, clock) for link in status.get("links", ()))
+    return (*links, *(_peer(peer, texts) for peer in status.get("peers", ()) if peer.get("state") != "away"))
+
+
+def _peer(peer: Peer, texts: Texts) -> Fact:
+    mark, tone = PEERS.get(peer.get("state", ""), ("none", "quiet"))
+    key, rtt = peer.get("state", ""), peer.get("rtt_ms")
+    state = texts(f"peer-state.{peer.get('route') if key == 'open' else key}")
+    return Fact(mark, tone, f"→ {peer.get('station', '')}", state if rtt is None else f"{state}, {_ms(rtt, texts)}")
+
+
+def _ms(rtt: float, texts: Texts) -> str:
+    return texts("status.rtt", ms=round(rtt) if rtt >= 10 else round(rtt, 1))  # noqa: PLR2004 - two digits are enough
 
 
 def _link(link: Link, texts: Texts, clock: Callable[[int], str]) -> Fact:
@@ -47,7 +64,7 @@ def _link(link: Link, texts: Texts, clock: Callable[[int], str]) -> Fact:
     rtt, since = link.get("rtt_ms"), link.get("since_ms")
     more = [texts("status.since", time=clock(since)) if since else "", link.get("detail", "")]
     if rtt is not None and state == "up":
-        value = f"{value}, {texts('status.rtt', ms=round(rtt) if rtt >= 10 else round(rtt, 1))}"  # noqa: PLR2004 - two digits are enough
+        value = f"{value}, {_ms(rtt, texts)}"
     name = texts(f"link.{name}") if texts.has(f"link.{name}") else name
     return Fact(mark, tone, name, value, " · ".join(filter(None, more)))
 

@@ -19,6 +19,15 @@ class Link(TypedDict, total=False):
     rtt_ms: float | None
 
 
+class Peer(TypedDict, total=False):
+    """A station with a direct way; `state` is open, suspect, connecting or away, `route` direct or relayed."""
+
+    station: str
+    state: str
+    route: str | None
+    rtt_ms: float | None
+
+
 class Hub(TypedDict, total=False):
     """What the station knows of its hub."""
 
@@ -59,6 +68,7 @@ class Status(TypedDict, total=False):
     dnd_until_ms: int | None
     unanswered: int
     links: list[Link]
+    peers: list[Peer]
     hub: Hub
     tray: str
     notifier: str
