@@ -43,7 +43,7 @@ class Site:
         http_port, mqtt_port = free_ports(2)
         profile.hub_config_file.write_text(
             f'[hub]\nsite = "demo"\nlisten = "127.0.0.1"\nnames = ["127.0.0.1", "localhost"]\n'
-            f'http_port = {http_port}\nmqtt_port = {mqtt_port}\nbroker = "{self._broker}"\n'
+            f'http_port = {http_port}\nmqtt_port = {mqtt_port}\nbroker = "{self._broker}"\nstun = ""\n'
         )
         program = self._start(HUB, "hub", "run", "--json")
         line = program.stdout.readline() if program.stdout else b""

@@ -74,16 +74,16 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path, broker: str, weak: str = "") -> Iterator[Scene]:
-    """Set everything up; `weak` takes a guarantee out of both agents."""
+def scene(folder: Path, broker: str, weak: str = "", *, config: str = CONFIG, module: str = "agent") -> Iterator[Scene]:
+    """Set everything up; `weak` takes a guarantee out of both agents, which else run as `module`."""
     with ExitStack() as stack:
-        site = Site(folder, broker, "tests.faults.weak_agent" if weak else "agent")
+        site = Site(folder, broker, "tests.faults.weak_agent" if weak and module == "agent" else module)
         stack.callback(site.stop)
         witnesses = {name: stack.enter_context(Witness()) for name in STATIONS}
         site.start_hub()
         for name in STATIONS:
             site.profile(name).create()
-            site.profile(name).config_file.write_text(CONFIG)
+            site.profile(name).config_file.write_text(config)
             site.enrol(name, name, "crew", env={"NMR_WEAK": weak})
             site.start_station(name, {**witnesses[name].env, "NMR_WEAK": weak})
         for name in STATIONS:
@@ -98,11 +98,16 @@ def knows_all(site: Site, name: str) -> bool:
 
 
 def run_pages(
-    scene_: Scene, count: int, fault: Callable[[], None], every: float, senders: Sequence[str] = STATIONS
+    scene_: Scene,
+    count: int,
+    fault: Callable[[], None],
+    every: float,
+    senders: Sequence[str] = STATIONS,
+    rate: float = RATE,
 ) -> None:
     """Send `count` pages from each of `senders` while `fault` happens every so many seconds."""
     stop = threading.Event()
-    threads = [threading.Thread(target=scene_.page, args=(name, count, stop)) for name in senders]
+    threads = [threading.Thread(target=scene_.page, args=(name, count, stop, rate)) for name in senders]
     try:
         for thread in threads:
             thread.start()

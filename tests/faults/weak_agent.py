@@ -40,8 +40,9 @@ class Forgetful(Outgoing):
 
 insert, arrived = rows.insert_in, Ringing.arrived
 
-if __name__ == "__main__":
-    weakness = os.environ["NMR_WEAK"]
+
+def weaken(weakness: str) -> None:
+    """Take this guarantee out of the agent that is about to run."""
     if weakness == "dedupe":
         rows.insert_in = forget_what_came
         Ringing.arrived = ring_what_comes  # type: ignore[method-assign, assignment]  # weakened on purpose
@@ -50,4 +51,8 @@ if __name__ == "__main__":
         Signed.commit = lambda self, db: None  # type: ignore[method-assign]  # the same
     else:
         sys.exit(f"no such weakness: {weakness}")
+
+
+if __name__ == "__main__":
+    weaken(os.environ["NMR_WEAK"])
     sys.exit(main())
