@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.links.p2p.link import P2pSession
-from tests.bench._p2p_apart import Apart, enter, one_round
-from tests.bench.report import Options, Report
+from tests.bench import _p2p_agent, _p2p_apart
+from tests.bench.report import Absent, Options, Report
 from tests.links.p2p.place import Place, is_open, place
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def run(options: Options) -> Report:
     """Raw and ours take turns, so that a busy minute meets both."""
     report = Report("p2p")
     raw, ours = list[_Taken](), list[_Taken]()
-    raw_apart, ours_apart = Apart(), Apart()
+    raw_apart, ours_apart = _p2p_apart.Apart(), _p2p_apart.Apart()
     for _ in range(options.rounds):
         raw.append(asyncio.run(_raw()))
         ours.append(asyncio.run(_ours()))
-        asyncio.run(one_round(raw_apart, ours_apart))
+        asyncio.run(_p2p_apart.one_round(raw_apart, ours_apart))
     for kind, taken in (("bare aiortc", raw), ("session", ours)):
         report.figure(f"opening, {kind}", [one for took in taken for one in took.openings], "ms")
         report.figure(f"one way, {kind}", [one for took in taken for one in took.ways], "ms")
@@ -69,13 +69,16 @@ def run(options: Options) -> Report:
     report.at_most("opening, times bare aiortc", open_times, 1.5, "")
     ways = figures["one way, session"].p50 / figures["one way, bare aiortc"].p50
     report.at_most("one way, times bare aiortc", ways, 1.3, "")
-    enter(report, raw_apart, ours_apart)
+    _p2p_apart.enter(report, raw_apart, ours_apart)
     for name, first in (("PyAV", ()), ("the stand-in", (str(STAND_IN),))):
         before, one, each = _memory(*first)
         report.figure(f"a station's modules, before {name}", [before], "MiB")
         report.figure(f"the same with a connection and {name}", [one], "MiB")
         report.figure(f"each more connection with {name}", [each], "MiB")
-    report.at_most("a station with a connection and the stand-in", one, 64, "MiB")
+    try:
+        _p2p_agent.enter(report, _p2p_agent.idle_agent(str(STAND_IN)))
+    except Absent as reason:
+        report.note(f"no figures of a whole agent: {reason}")
     report.note(
         f"{len(PAYLOAD)} bytes; both ends in one process; one way is half a round trip; ours over a relay, sealed"
     )
