@@ -109,8 +109,8 @@ async def connect_to_user(user_id: str, peer_id: str) -> None:
 async def send_message_to_user(user_id: str, recipient_id: str, message: str) -> None:
     """Return when the program of `recipient_id` has the message, in the order of the calls; at most 64 KiB of UTF-8.
 
-    Raises NotListening, UnknownUser, NotConnected where there is no channel, NotDelivered when the peer does not
-    confirm it within 12 s, MessageTooLong, SignalingRefused.
+    Raises NotListening, UnknownUser, NotConnected where there is no channel, NotDelivered when the peer
+    confirms nothing for 12 s, MessageTooLong, SignalingRefused.
     """
     if not isinstance(message, str):
         raise TypeError(f"a message is a str, not {type(message).__name__}")

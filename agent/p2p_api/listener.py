@@ -15,7 +15,6 @@ from agent.p2p_api.errors import (
     MessageTooLong,
     NameTaken,
     NotConnected,
-    NotDelivered,
     NotListening,
     P2pError,
     SignalingDown,
@@ -28,8 +27,8 @@ from agent.p2p_api.stations import Station
 from agent.system.ids import new_id
 from agent.wire.frame import FrameRefused
 
-START_S, CONNECT_S, CONFIRM_S = 10.0, 20.0, 11.5
-"""The longest the first login, the opening of a channel and the way of a message there and back may take."""
+START_S, CONNECT_S = 10.0, 20.0
+"""The longest the first login and the opening of a channel may take."""
 
 Handlers = Mapping[str, Callable[..., Any]]
 
@@ -97,12 +96,7 @@ class Listener:
         if session is None or name not in self._open:
             raise NotConnected(f"There is no channel to “{name}”", "Open one first with connect_to_user()")
         try:
-            async with asyncio.timeout(CONFIRM_S):
-                await peer.send(session, content)
-        except TimeoutError:
-            raise NotDelivered(
-                f"“{name}” did not confirm the message", f"It may have it or not; it was silent for {CONFIRM_S:g} s"
-            ) from None
+            await peer.send(session, content)
         except LinkDown as error:
             raise NotConnected(f"“{name}” cannot be reached now", f"{error}. The channel is being renewed") from error
         except LookupError:

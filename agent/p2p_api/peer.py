@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -15,6 +16,9 @@ from agent.system.ids import new_id
 
 MOST_WAITING = 1000
 """So many messages may wait for a slow handler; more are refused, and their sender hears why."""
+
+CONFIRM_S = 11.5
+"""So long a peer may confirm nothing while a message waits; one that is dead is noticed as soon."""
 
 _AT_ONCE = 64
 """The most a receipt can confirm."""
@@ -41,10 +45,11 @@ class Peer:
         self._messages: asyncio.Queue[str] = asyncio.Queue()
         self._receipts: list[ReceiptItem] = []
         self._to_confirm = asyncio.Event()
+        self._confirmed_at = -math.inf
         self._over = False
 
     async def send(self, session: Session, message: bytes) -> None:
-        """Return when the peer has it; raises LinkDown, LookupError if it is no member any more, NotDelivered."""
+        """Return when the peer has it; raises NotDelivered, LinkDown, LookupError if it is no member any more."""
         receipts: list[asyncio.Future[None]] = []
         try:
             async with self._turn:  # lets those who wait go in the order in which they came
@@ -52,16 +57,33 @@ class Peer:
                     id_, sealed = self._notary.text(self.name, text)
                     receipts.append(self._expect(id_))
                     await session.send(self.name, sealed)
-            await asyncio.gather(*receipts)
+            await self._confirmed(receipts)
         except BaseException:
             self._out.begin_anew()
             raise
         finally:
             for receipt in receipts:
-                receipt.cancel()
+                if not receipt.cancel() and not receipt.cancelled():
+                    receipt.exception()  # one reason is enough
+
+    async def _confirmed(self, receipts: Iterable[asyncio.Future[None]]) -> None:
+        """Wait for all of them, as long as the peer confirms anything."""
+        loop, pending = asyncio.get_running_loop(), set(receipts)
+        sent_at = loop.time()
+        while pending:
+            rest = max(sent_at, self._confirmed_at) + CONFIRM_S - loop.time()
+            if rest <= 0:
+                raise NotDelivered(
+                    f"“{self.name}” did not confirm the message",
+                    f"It may have it or not; it was silent for {CONFIRM_S} s",
+                )
+            done, pending = await asyncio.wait(pending, timeout=rest, return_when=asyncio.FIRST_EXCEPTION)
+            for receipt in done:
+                receipt.result()
 
     def receipted(self, receipt: Receipt) -> None:
         """The peer says what it has, and what not."""
+        self._confirmed_at = asyncio.get_running_loop().time()
         for item in receipt.items:
             future = self._unconfirmed.get(item.id)
             if future is None or future.done():

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from agent import p2p_api
+from agent.links.base import Session
+from agent.p2p_api.peer import Peer
 from agent.system.lock import ProfileLock
 from agent.system.paths import Profile
 from agent.wire.keys import Identity
@@ -139,6 +141,34 @@ def test_whoever_is_revoked_is_closed_and_not_heard_any_more(tmp_path: Path) -> 
             await p2p_api.close_all_p2p_connections()
             with pytest.raises(p2p_api.SignalingRefused, match="no longer a member"):
                 await bob.listen()
+
+    run(walk())
+
+
+def test_a_program_that_confirms_nothing_is_an_error_and_the_next_message_arrives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm, silent = Peer.confirm, asyncio.Event()
+
+    async def confirm_later(peer: Peer, session: Callable[[], Session | None]) -> None:
+        await silent.wait()
+        await confirm(peer, session)
+
+    monkeypatch.setattr("agent.p2p_api.peer.CONFIRM_S", 0.5)
+    monkeypatch.setattr(Peer, "confirm", confirm_later)
+
+    async def walk() -> None:
+        anna, bob = User("anna"), User("bob")
+        async with at_site(tmp_path, "anna", "bob"):
+            await anna.listen()
+            await bob.listen()
+            await anna.connect("bob")
+            with pytest.raises(p2p_api.NotDelivered, match=r"silent for 0\.5 s") as raised:
+                await anna.say("bob", "x" * 40_000)
+            assert raised.value.code == "p2p-not-delivered"
+            silent.set()
+            await anna.say("bob", "next")
+            assert [len(text) for _, text in bob.came] == [40_000, 4]
 
     run(walk())
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -71,6 +72,23 @@ def test_texts_of_any_kind_and_length_arrive_as_they_are_and_in_order(tmp_path: 
                 await anna.say("bob", b"bytes")  # type: ignore[arg-type]
             await anna.say("bob", "still here")
             await until(lambda: bob.came[-1] == ("anna", "still here"))
+
+    run(walk())
+
+
+def test_a_long_queue_is_no_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.p2p_api.peer.CONFIRM_S", 0.5)
+
+    async def walk() -> None:
+        anna, bob = User("anna"), User("bob")
+        async with at_site(tmp_path, "anna", "bob"):
+            await anna.listen()
+            await bob.listen()
+            await anna.connect("bob")
+            began, texts = time.monotonic(), [str(number) for number in range(800)]
+            await asyncio.gather(*(anna.say("bob", text) for text in texts))
+            assert time.monotonic() - began > 0.5, "send more, or this shows nothing"
+            await until(lambda: [text for _, text in bob.came] == texts)
 
     run(walk())
 
