@@ -24,6 +24,7 @@ class Agent:
         self.pages: list[Line | None] = []
         self.said: list[Line] = []
         self.windows: list[str] = []
+        self.pinged: list[str] = []
         self.quits = self.retries = 0
 
     def handle(self, event: Event) -> None:
@@ -46,6 +47,10 @@ class Agent:
 
     async def open_window(self, window: str) -> None:
         self.windows.append(window)
+
+    async def ping(self, station: str, ask: Callable[[Callable[[int], Event]], Awaitable[object]]) -> Line:
+        self.pinged.append(station)
+        return {"station": station, "reply": await ask(lambda ticket: WithdrawAsked("ping", ticket))}
 
     async def retry(self) -> None:
         self.retries += 1
@@ -184,6 +189,16 @@ def test_a_page_that_is_forgotten_is_waited_for_no_longer() -> None:
     async def scene(agent: Agent) -> None:
         agent.pages = [None]
         assert await agent.ask("page", to={"all": True}, wait=True) == {"page": "p1"}
+
+    play(scene)
+
+
+def test_a_ping_reaches_the_station_that_was_named_and_has_the_core_s_ear() -> None:
+    async def scene(agent: Agent) -> None:
+        assert await agent.ask("p2p.ping", station="grill") == {"station": "grill", "reply": {"page": "p1"}}
+        with pytest.raises(BadInput):
+            await agent.ask("p2p.ping")
+        assert agent.pinged == ["grill"]
 
     play(scene)
 
