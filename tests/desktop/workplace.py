@@ -157,8 +157,9 @@ class Workplace:
         return self.desktop.window_box("^No More Running$")
 
     def close_window(self) -> None:
-        """Close the window that is open, by its keys."""
+        """Close the window that is open, by its keys, once it is drawn and listens."""
         if box := self.window():
+            self.still()
             self.desktop.click(box[0] + 20, box[3] - 200)
             self.desktop.key("ctrl+w")
             until(lambda: self.window() is None, "the end of the window", PATIENCE)

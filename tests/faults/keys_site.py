@@ -5,6 +5,7 @@ import multiprocessing
 import secrets
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -50,6 +51,8 @@ PATIENCE_S = 60.0
 
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["tests.faults.keys_programs"])
+FORKING = threading.Lock()
+"""Whoever starts a process asks after all others, and the answer about one that ended is given once."""
 
 
 def station_steps() -> list[Step]:
@@ -91,18 +94,21 @@ class KeysSite:
         """Start one side, to end at `step`; a `weak` hub proves what it cannot, a weak station saves too early."""
         run = (run_false_hub if weak else run_hub) if side == HUB else (run_hasty_station if weak else run_station)
         process = FORK.Process(target=run, args=(self.place, *step), daemon=True)
-        process.start()
+        with FORKING:
+            process.start()
         self._running[side] = process
 
     def stop(self) -> None:
         """Kill what still runs."""
         for process in self._running.values():
-            process.kill()
-            process.join()
+            with FORKING:
+                process.kill()
+                process.join()
 
     def revive(self) -> int:
         """Start again, to end nowhere, whoever has ended at its step; returns how many."""
-        ended = [side for side, process in self._running.items() if not process.is_alive()]
+        with FORKING:
+            ended = [side for side, process in self._running.items() if not process.is_alive()]
         for side in ended:
             assert self._running[side].exitcode == EXIT_CODE, f"{side} failed: {self.output(side)}"
             self.start(side)

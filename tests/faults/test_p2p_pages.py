@@ -1,4 +1,4 @@
-"""Pages between two agents as processes: over direct ways alone, and while now the broker, now the way is cut."""
+"""Pages between two agents as processes: over direct ways alone, and while the broker, the way or both are cut."""
 
 import json
 import os
@@ -140,10 +140,13 @@ def test_a_page_is_presented_and_answered_while_there_is_no_broker_and_no_hub(tm
 
 
 def cuts(alive: Scene) -> Iterator[None]:
-    """Cut one of the two after the other, never both."""
-    for fault in cycle(("way", "broker")):
+    """Cut the way, then the broker as well, so that pages have to wait; mend the way; cut the broker alone."""
+    for fault in cycle(("way", "both", "broker")):
         if fault == "way":
             turn(alive.site, signal.SIGUSR1)
+        elif fault == "both":
+            until(lambda: way(alive.site, "east") != "open", "the way is doubted", within=20)
+            alive.kill_broker()
         else:
             turn(alive.site, signal.SIGUSR2)
             until(lambda: way(alive.site, "east") == "open", "the way is back", within=20)
@@ -157,7 +160,7 @@ def open_way(alive: Scene) -> None:
         line.request("p2p.ping", station="west")
 
 
-def test_no_page_is_lost_or_shown_twice_while_now_the_broker_now_the_way_is_cut(tmp_path: Path) -> None:
+def test_no_page_is_lost_or_shown_twice_while_the_broker_the_way_or_both_are_cut(tmp_path: Path) -> None:
     with scene(tmp_path, "nats", config=P2P, module=AGENT) as alive:
         open_way(alive)
         faults = cuts(alive)
@@ -173,7 +176,7 @@ def test_the_test_above_notices_when_a_guarantee_is_taken_out(tmp_path: Path, we
     with scene(tmp_path, "nats", weak, config=P2P, module=AGENT) as alive:
         open_way(alive)
         faults = cuts(alive)
-        run_pages(alive, 200, lambda: next(faults), 1.0)
+        run_pages(alive, 200, lambda: next(faults), 1.0, rate=RATE)
         turn(alive.site, signal.SIGUSR2)
         lost, doubled = lost_and_doubled(alive, 200, within=15.0)
         assert doubled if weak == "dedupe" else lost

@@ -12,7 +12,7 @@ from pip._internal.commands import create_command
 from pip._internal.exceptions import PipError
 from pip._internal.models.link import Link
 from pip._vendor.packaging.specifiers import SpecifierSet
-from pip._vendor.requests import RequestException
+from pip._vendor.requests.exceptions import RequestException
 
 UNAVAILABLE = 69
 

@@ -209,9 +209,13 @@ class Negotiation:
             return [events.Refuse("replay")]
         return [events.Refuse("unasked"), *self._tell(pc, "unasked")]
 
-    def _found(self, event: Came, _: float) -> list[Effect]:
+    def _found(self, event: Came, now: float) -> list[Effect]:
         ice: SignalIce = event.signal  # type: ignore[assignment]  # the table pairs signals with their methods
-        return [events.Candidate(ice.pc, ice.candidate)] if self._now.takes(ice) else [events.Refuse("order")]
+        return [events.Candidate(ice.pc, ice.candidate)] if self._now.takes(ice) else self._too_late(event, now)
+
+    def _too_late(self, event: Came, _: float) -> list[Effect]:
+        """A candidate for nothing; a peer may still find its last one when the channel already works."""
+        return [] if event.signal.pc == self.use else [events.Refuse("order")]
 
     def _bye(self, event: Came, now: float) -> list[Effect]:
         pc = event.signal.pc
@@ -331,9 +335,6 @@ class Negotiation:
 
     def _nothing(self, _: Event, __: float) -> list[Effect]:
         return []
-
-    def _refuse(self, _: Came, __: float) -> list[Effect]:
-        return [events.Refuse("order")]
 
     def _enter(self, phase: Phase, deadline: float = math.inf) -> None:
         self.phase, self._deadline = phase, deadline

@@ -40,7 +40,7 @@ _ROWS = {
     Gone:          "nothing   nothing   nobody    nobody     nobody    nothing       bounced",
     SignalOffer:   "take      take      take      glare      glare     take_if_newer take_if_newer",
     SignalAnswer:  "unasked   unasked   unasked   unasked    answered  unasked       unasked",
-    SignalIce:     "refuse    refuse    refuse    refuse     refuse    found         found",
+    SignalIce:     "too_late  too_late  too_late  too_late   too_late  found         found",
     SignalBye:     "bye       bye       bye       bye        bye       bye           bye",
     Described:     "stray     stray     stray     call       stray     answer        stray",
     Opened:        "stray     stray     stray     stray      stray     stray         opened",

@@ -288,6 +288,17 @@ def test_candidates_count_for_the_attempt_in_their_order_and_not_without_end() -
     assert len(taken) == 31
 
 
+def test_a_last_candidate_for_a_channel_that_already_works_is_no_offence() -> None:
+    machine = lone()
+    machine.handle(events.Came(OFFER, 5), 0.0)
+    machine.handle(events.Described(OFFER.pc, FP, description(FP)), 0.1)
+    beat = next(effect.beat for effect in machine.handle(events.Opened(OFFER.pc), 0.2) if hasattr(effect, "beat"))
+    machine.handle(events.Heard(OFFER.pc, Beat(1, beat.n, 0)), 0.3)
+    assert machine.use == OFFER.pc
+    for pc, effects in ((OFFER.pc, []), ("b" * 32, [events.Refuse("order")])):
+        assert machine.handle(events.Came(SignalIce(pc=pc, n=9, candidate="candidate:1"), 6), 0.4) == effects
+
+
 def test_nothing_counts_over_a_channel_that_has_not_proven_itself() -> None:
     machine = lone()
     machine.handle(events.Came(OFFER, 5), 0.0)

@@ -23,12 +23,16 @@ class Connection {
   }
 
   async call() {
-    this.rtc.onicecandidate = ({ candidate }) => {
+    let said;
+    const offered = new Promise((done) => (said = done));
+    this.rtc.onicecandidate = async ({ candidate }) => {
+      await offered; // the browser may find the first before it hands out the description
       if (candidate?.candidate) this.trickle(candidate.candidate);
     };
     await this.rtc.setLocalDescription(await this.rtc.createOffer());
     this.offer = { pc: this.pc, n: 0, ...this.described() };
     this.station.say(this.peer, "signal.offer", this.offer);
+    said();
   }
 
   trickle(candidate) {
