@@ -60,8 +60,9 @@ class Opened(NamedTuple):
 def open_database(path: Path, migrations: Sequence[str]) -> Opened:
     """Open the database at `path` for one writer, whole and at version `len(migrations)`.
 
-    `migrations[n]` is a script that leads from version n to n + 1; a copy NAME.backup-<n> is made before the first of
-    them touches an existing file. A damaged file is set aside as NAME.damaged-<n> and a new one made.
+    `migrations[n]` is a script that leads from version n to n + 1; before the first of them touches an existing file it
+    is copied to NAME.before-<the newest version>, and an older copy goes. All of them count or none does, so whoever is
+    cut off on the way has the file as it was. A damaged file is set aside as NAME.damaged-<n> and a new one made.
     Raises StoreTooNew, StoreFull, StoreError.
     """
     set_aside = None
@@ -98,25 +99,29 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def upgrade(connection: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> None:
-    """Bring an open database to version `len(migrations)`, each step in a transaction of its own."""
-    version = _version(connection)
-    if version > len(migrations):
+    """Bring an open database to version `len(migrations)`, in one transaction."""
+    version, newest = _version(connection), len(migrations)
+    if version > newest:
         raise StoreTooNew(
             "The store was written by a newer version",
-            f"Install that version again, or put {path.name}.backup-{len(migrations)} in the place of {path}, "
-            f"if it is there, and remove {path.name}.sum, {path.name}-wal and {path.name}-shm.",
+            f"Install that version again, or put {path.name}.before-{version} in the place of {path}, if it is there, "
+            f"and remove {path.name}.sum, {path.name}-wal and {path.name}-shm: what came since is lost then.",
         )
-    if 0 < version < len(migrations):
-        _back_up(connection, beside(path, f".backup-{version}"))
-    for number, script in enumerate(migrations[version:], version + 1):
-        try:
-            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\n;{_stamp(number)}COMMIT;")
-        except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if isinstance(told := explained(error, path), StoreError):
-                raise told from error
-            raise StoreError(f"The store could not be brought to version {number}", f"{path}: {error}.") from error
+    if version == newest:
+        return
+    if version > 0:
+        _keep_copy(connection, path, newest)
+    steps = (f"{script}\n;{_stamp(number)}" for number, script in enumerate(migrations[version:], version + 1))
+    try:
+        connection.executescript("BEGIN IMMEDIATE;\n" + "\n".join(steps) + "COMMIT;")
+    except sqlite3.Error as error:
+        failed = version + 1
+        if connection.in_transaction:
+            failed = _version(connection) + 1
+            connection.execute("ROLLBACK")
+        if isinstance(told := explained(error, path), StoreError):
+            raise told from error
+        raise StoreError(f"The store could not be brought to version {failed}", f"{path}: {error}.") from error
 
 
 def explained(error: Exception, path: Path) -> Exception:
@@ -191,8 +196,10 @@ def _make(path: Path, migrations: Sequence[str]) -> None:
     swap_in(new, path)
 
 
-def _back_up(connection: sqlite3.Connection, backup: Path) -> None:
-    new = beside(backup, ".new")
+def _keep_copy(connection: sqlite3.Connection, path: Path, newest: int) -> None:
+    """Copy the database as it is to NAME.before-<newest>; the copy made before an earlier upgrade goes then."""
+    copy = beside(path, f".before-{newest}")
+    new = beside(copy, ".new")
     new.unlink(missing_ok=True)
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     target = sqlite3.connect(new, isolation_level=None)
@@ -200,4 +207,7 @@ def _back_up(connection: sqlite3.Connection, backup: Path) -> None:
         connection.backup(target)
     finally:
         target.close()
-    swap_in(new, backup)
+    swap_in(new, copy)
+    for old in path.parent.glob(f"{path.name}.before-*"):
+        if old != copy:
+            old.unlink(missing_ok=True)

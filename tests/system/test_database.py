@@ -1,13 +1,16 @@
 """A database file comes up to date with a copy of what it was, or stays what it was."""
 
+import os
 import sqlite3
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from agent.system.database import StoreError, StoreFull, open_database
+from agent.system.database import StoreError, StoreFull, StoreTooNew, open_database
+from tests.servers.programs import until
 
 STEPS = [
     "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL);",
@@ -42,7 +45,7 @@ def test_nobody_else_may_open_the_database_its_log_or_its_backup(tmp_path: Path)
     connection.execute("INSERT INTO note (text) VALUES ('x')")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     connection.close()
-    assert modes == dict.fromkeys(["s.db", "s.db-wal", "s.db-shm", "s.db.backup-1"], 0o600)
+    assert modes == dict.fromkeys(["s.db", "s.db-wal", "s.db-shm", "s.db.before-3"], 0o600)
 
 
 @pytest.mark.parametrize("old", [1, 2])
@@ -52,7 +55,7 @@ def test_an_older_database_is_brought_forward_and_a_copy_kept(tmp_path: Path, ol
     assert connection.execute("SELECT text, at FROM note").fetchall() == [("kept", 0)]
     connection.close()
     assert set_aside is None
-    backup = sqlite3.connect(tmp_path / f"s.db.backup-{old}")
+    backup = sqlite3.connect(tmp_path / "s.db.before-3")
     assert backup.execute("SELECT text FROM note").fetchall() == [("kept",)]
     assert backup.execute("PRAGMA user_version").fetchall() == [(old,)]
     backup.close()
@@ -67,6 +70,58 @@ def test_a_step_that_fails_leaves_the_version_before_it(tmp_path: Path) -> None:
     assert connection.execute("SELECT text FROM note").fetchall() == [("kept",)]
     connection.close()
     assert set_aside is None
+
+
+def test_one_copy_is_kept_the_newest(tmp_path: Path) -> None:
+    made(tmp_path / "s.db", STEPS[:1])
+    for count in (2, 3):
+        connection, _ = open_database(tmp_path / "s.db", STEPS[:count])
+        connection.close()
+        assert names(tmp_path) == ["s.db", f"s.db.before-{count}"]
+
+
+def test_a_newer_database_is_refused_with_the_name_of_the_copy_made_before(tmp_path: Path) -> None:
+    made(tmp_path / "s.db", STEPS[:1])
+    connection, _ = open_database(tmp_path / "s.db", STEPS)
+    connection.close()
+    with pytest.raises(StoreTooNew, match=r"put s\.db\.before-3 in the place of"):
+        open_database(tmp_path / "s.db", STEPS[:1])
+    (tmp_path / "s.db.before-3").replace(tmp_path / "s.db")
+    connection, set_aside = open_database(tmp_path / "s.db", STEPS[:1])
+    assert connection.execute("SELECT text FROM note").fetchall() == [("kept",)]
+    connection.close()
+    assert set_aside is None
+
+
+COUNTING = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n"
+ENDLESS = f"CREATE TABLE half (x); INSERT INTO half {COUNTING}"
+CUT_OFF = f"""
+from pathlib import Path
+from agent.system.database import open_database
+open_database(Path("s.db"), {[*STEPS[:2], ENDLESS]!r})
+"""
+
+
+def test_an_upgrade_that_is_killed_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    made(tmp_path / "s.db", STEPS[:1])
+    cut_off = subprocess.Popen(
+        [sys.executable, "-c", CUT_OFF],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdin=subprocess.DEVNULL,
+    )
+    grown = tmp_path / "s.db-wal"
+    try:
+        until(lambda: grown.exists() and grown.stat().st_size > 1 << 20, "an upgrade half done")
+    finally:
+        cut_off.kill()
+        cut_off.wait()
+    connection, set_aside = open_database(tmp_path / "s.db", STEPS[:1])
+    assert connection.execute("PRAGMA user_version").fetchall() == [(1,)]
+    assert connection.execute("SELECT text FROM note").fetchall() == [("kept",)]
+    connection.close()
+    assert set_aside is None
+    assert (tmp_path / "s.db.before-3").exists()
 
 
 def test_a_making_that_was_cut_short_leaves_nothing_in_the_way(tmp_path: Path) -> None:

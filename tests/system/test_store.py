@@ -166,9 +166,9 @@ def test_following_the_words_of_too_new_gives_the_older_store_back(tmp_path: Pat
     Store.open(path, newer).close()
     with pytest.raises(StoreTooNew) as told:
         Store.open(path, [SCHEMA])
-    assert "put s.db.backup-1 in the place of" in told.value.message
+    assert "put s.db.before-2 in the place of" in told.value.message
     assert "remove s.db.sum, s.db-wal and s.db-shm" in told.value.message
-    (tmp_path / "s.db.backup-1").replace(path)
+    (tmp_path / "s.db.before-2").replace(path)
     for part in (".sum", "-wal", "-shm"):
         path.with_name(f"s.db{part}").unlink(missing_ok=True)
     store = Store.open(path, [SCHEMA])
