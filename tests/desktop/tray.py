@@ -73,6 +73,7 @@ class TrayArea:
 
     def choose(self, pid: int, labels: Sequence[str], before_click: Callable[[], object]) -> None:
         """Open an agent's menu and click along the labels; `before_click` is called with the pointer on the last."""
+        until(lambda: self._bus.menu(pid).has(labels), f"{' ▸ '.join(labels)} in the menu", PATIENCE)
         line, box = self._bus.menu(pid), self.open_menu(pid)
         for depth, label in enumerate(labels, start=1):
             x, y = _middle(line, label, box)

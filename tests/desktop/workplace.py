@@ -17,6 +17,7 @@ from tests.servers.popups import popups
 from tests.servers.programs import until
 from tests.servers.sight import Box
 
+WINDOW = "^No More Running$"
 PAGE_BUTTONS = 3
 NARROWEST_BUTTON = 40
 """Pixels."""
@@ -154,15 +155,21 @@ class Workplace:
 
     def window(self) -> Box | None:
         """The box of the window that is open, if one is."""
-        return self.desktop.window_box("^No More Running$")
+        return self.desktop.window_box(WINDOW)
 
     def close_window(self) -> None:
-        """Close the window that is open, by its keys, once it is drawn and listens."""
-        if box := self.window():
-            self.still()
+        """Close whatever windows are open, by their keys."""
+        while box := self.window():
             self.desktop.click(box[0] + 20, box[3] - 200)
+            self.listens()
+            number = self.desktop.find_window(WINDOW)
             self.desktop.key("ctrl+w")
-            until(lambda: self.window() is None, "the end of the window", PATIENCE)
+            until(lambda: self.desktop.find_window(WINDOW) != number, "the end of the window", PATIENCE)  # noqa: B023 - waited for here
+
+    def listens(self) -> None:
+        """Return when the window that is open is drawn and has the keyboard."""
+        until(lambda: self.desktop.focused() == "No More Running", "a window with the keyboard", PATIENCE)
+        self.still()
 
     def colours(self, box: Box) -> dict[tuple[int, int, int], int]:
         """How many pixels of each colour there are in a box of the screen."""

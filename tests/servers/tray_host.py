@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +39,14 @@ class Line:
             if line.text != label:
                 raise LookupError(f"no entry {' / '.join(labels)}")
         return line
+
+    def has(self, labels: Sequence[str]) -> bool:
+        """Whether there is a line with that path of labels."""
+        try:
+            self.find(*labels)
+        except LookupError:
+            return False
+        return True
 
     def ids(self) -> dict[int, str | None]:
         """The numbers of this line and all below, with their labels."""
