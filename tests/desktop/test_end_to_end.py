@@ -52,10 +52,8 @@ def test_both_icons_stand_on_the_panel(workplace: Workplace) -> None:
 def test_an_order_typed_in_annas_window_is_at_bens_at_once(workplace: Workplace) -> None:
     workplace.choose("front", "Orders…", shot="menu")
     until(workplace.window, "anna's window", PATIENCE)
-    workplace.listens()
     workplace.shot("window-empty")
-    workplace.desktop.key("ctrl+n")
-    until(lambda: workplace.desktop.focused() == "New Order", "the form", PATIENCE)
+    workplace.press_key("ctrl+n", lambda: workplace.desktop.focused() == "New Order", "the form")
     workplace.desktop.type(ORDER)
     workplace.shot("window-new-order")
     workplace.desktop.key("Return")
