@@ -1,9 +1,10 @@
-"""A private home for every run, and no process left behind by any test."""
+"""A private home for every run, no process left behind by any test, and files of tests that run side by side."""
 
 import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -26,12 +27,14 @@ _PLACES = {
 }
 _DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "PULSE_SERVER")
 _home = pytest.StashKey[Path]()
+_left = pytest.StashKey[list[str]]()
+_MOSTLY_WAIT = ("servers", "desktop", "wine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Turn every place of the person who runs the tests, and their desktop, away from the tests."""
     home = Path(tempfile.mkdtemp(prefix="nmr-"))  # short: a local socket's path has 107 bytes
-    config.stash[_home] = home
+    config.stash[_home], config.stash[_left] = home, []
     for variable, name in _PLACES.items():
         (home / name).mkdir(mode=0o700, exist_ok=True)
         os.environ[variable] = str(home / name)
@@ -40,14 +43,40 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(variable, None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests together and those under wine one after the other; what mostly waits begins first."""
+    for item in items:
+        group = "wine" if item.get_closest_marker("wine") else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in _MOSTLY_WAIT))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a process of the run what its tests left behind."""
+    node.config.stash[_left].extend(getattr(node, "workeroutput", {}).get("left", []))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that left processes behind, and end these."""
-    left = [child for child in psutil.Process().children(recursive=True) if _is_ours(child)]
-    for child in left:
-        child.kill()
-    if left:
+    config: Any = session.config  # a process of the run has a few attributes more
+    left = config.stash[_left]
+    if config.getoption("dist", "no") == "no" or hasattr(config, "workerinput"):
+        left += _end_children()
+    if hasattr(config, "workerinput"):
+        config.workeroutput["left"] = left
+    elif left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         print(f"\nFAILED: tests left {len(left)} processes behind: {left}")  # noqa: T201 - after all the reports
+
+
+def _end_children() -> list[str]:
+    """End what the tests of this process started and did not end; what these were."""
+    left = [child for child in psutil.Process().children(recursive=True) if _is_ours(child)]
+    names = [str(child) for child in left]
+    for child in left:
+        child.kill()
+    return names
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
