@@ -50,13 +50,19 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--profile", metavar="DIR", help="Keep everything of this station below DIR.")
+@click.option("--set", "given", metavar="KEY=VALUE", multiple=True, help="Use this setting, for this run only.")
 @click.version_option(__version__, prog_name="nmr")
 @click.pass_context
-def nmr(ctx: click.Context, profile: str | None) -> None:
+def nmr(ctx: click.Context, profile: str | None, given: tuple[str, ...]) -> None:
     """Page colleagues instead of walking to them."""
     from agent.system.paths import Profile
 
-    ctx.obj = Context(Profile.at(profile) if profile else Profile.default())
+    place = Profile.at(profile) if profile else Profile.default()
+    if given:
+        from agent.system.config_given import with_given
+
+        place = with_given(place, given)
+    ctx.obj = Context(place)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -23,6 +23,7 @@ from agent.station.loading import load_kept, load_ledger
 from agent.station.performer import Performer
 from agent.station.picture import habits_of, language_of, take_picture
 from agent.station.requests import Requests
+from agent.station.staff_settings import staff_settings
 from agent.station.surface import Surface
 from agent.station.wakes import Wakes
 from agent.station.window import WindowChild
@@ -32,6 +33,7 @@ from agent.system.config import ConfigurationProblems, Loaded, reload_if_changed
 from agent.system.config_schema import Config
 from agent.system.credentials import Credentials, load_credentials
 from agent.system.ids import new_id
+from agent.system.log import event
 from agent.system.memory import give_back
 from agent.system.paths import Profile
 from agent.system.pin import Pin, load_pin, save_pin
@@ -74,7 +76,7 @@ class App:
         surface: Surface,
         make_router: Callable[..., Router] = Router,
     ) -> None:
-        self._profile, self._config, self._stamps, self._surface = profile, loaded.config, loaded.stamps, surface
+        self._profile, self._loaded, self._config, self._surface = profile, loaded, loaded.config, surface
         self._clock, self._ended, self._notices = AnchoredClock(), asyncio.Event(), dict[str, str]()
         self._texts = Texts.of(language_of(self._config))
         self._credentials, self.enrolled_anew = credentials, False
@@ -159,6 +161,7 @@ class App:
         """Run until `quit`; the surface is started already."""
         if self._store.set_aside is not None:
             self._notices["store"] = self._texts("notice.store-damaged", path=self._store.set_aside.name)
+        self._tell_mistakes()
         self.router.run(self.core.start(self._clock.now()))
         self.router.start()
         keepers = [asyncio.create_task(self._door.keep(link), name=f"keep {link.name}") for link in links]
@@ -211,7 +214,8 @@ class App:
 
     def state(self) -> dict[str, Any]:
         """The control socket's State."""
-        return {**state(self.snapshot(), self._texts), "status": self.status()}
+        more = {"status": self.status(), "settings": staff_settings(self._loaded)}
+        return {**state(self.snapshot(), self._texts), **more}
 
     def page(self, page_id: str) -> dict[str, Any] | None:
         """The control socket's Page."""
@@ -257,6 +261,15 @@ class App:
         self.enrolled_anew = True
         asyncio.get_running_loop().call_later(ANSWER_S, self.quit)
 
+    async def set_setting(self, key: str, value: object) -> dict[str, Any]:
+        """Write a setting into the user's file and use it; raises NmrError."""
+        from agent.system.config_change import change
+
+        file, loaded = self._profile.config_file, self._loaded
+        note = await beside(lambda: change(file, loaded, key, value))
+        self.reload()
+        return {"note": note}
+
     async def ping(self, station: str, ask: "Ask") -> dict[str, Any]:
         """Measure the direct way to a station, which is opened if need be; raises NmrError."""
         if self._direct is None:
@@ -296,7 +309,7 @@ class App:
         tidied = time.monotonic()
         while True:
             await asyncio.sleep(CONFIG_S)
-            self._reload()
+            self.reload()
             if self._direct is not None:
                 self._direct.rewarm()
             now = self._clock.now()
@@ -305,14 +318,21 @@ class App:
                 self._store.submit(lambda db, now_ms=now.ms: rows.forget_old(db, now_ms))  # type: ignore[misc]
                 self.router.run(self.core.ordering.forget_old(now))
 
-    def _reload(self) -> None:
-        """Take a changed configuration; a broken one is told and the running values stay."""
-        self._stamps, found = reload_if_changed(self._stamps, self._profile)
-        if isinstance(found, ConfigurationProblems):
-            self._notices["config"] = self._texts("notice.config-invalid", reason=found.message)
-        elif found is not None:
-            self._notices.pop("config", None)
-            self._config = found.config
+    def reload(self) -> None:
+        """Take changed settings; where they have mistakes these are told, and what was running stays."""
+        found = reload_if_changed(self._loaded, self._profile)
+        if found is not None:
+            self._loaded, self._config = found, found.config
             self._texts = Texts.of(language_of(self._config))
             self.core.desk.habits = habits_of(self._config)
+            self._tell_mistakes()
         self._refresh()
+
+    def _tell_mistakes(self) -> None:
+        """Show what is wrong with the settings, and log where; the log holds no values."""
+        self._notices.pop("config", None)
+        if mistakes := self._loaded.mistakes:
+            reason = ConfigurationProblems(mistakes).message
+            self._notices["config"] = self._texts("notice.config-invalid", reason=reason)
+        for each in (*mistakes, *self._loaded.warnings):
+            event(log, "setting-ignored", logging.WARNING, at=str(each.file), line=each.line, key=each.key)

@@ -43,6 +43,12 @@ class Station(Protocol):
     async def ping(self, station: str, ask: Callable[[Callable[[int], Event]], Awaitable[object]]) -> Line:
         """Measure the direct way to a station; `ask` tells the core an event with a ticket and waits for its Reply."""
 
+    async def set_setting(self, key: str, value: object) -> Line:
+        """Write a setting into the user's file and use it."""
+
+    def reload(self) -> None:
+        """Look at the settings now."""
+
     async def retry(self) -> None:
         """Ask the hub again at once, perhaps as another station."""
 
@@ -73,6 +79,8 @@ class Requests:
             "dnd": self._quiet,
             "open": self._open,
             "p2p.ping": self._ping,
+            "settings.set": self._set_setting,
+            "settings.reload": self._reload,
             "retry": self._retry,
             "quit": self._quit,
         }
@@ -206,6 +214,13 @@ class Requests:
 
     async def _ping(self, with_: Line, _: Say) -> object:
         return await self._station.ping(needed(with_, "station"), self._ask)
+
+    async def _set_setting(self, with_: Line, _: Say) -> object:
+        return await self._station.set_setting(needed(with_, "key"), with_.get("value"))
+
+    async def _reload(self, _: Line, __: Say) -> object:
+        self._station.reload()
+        return {}
 
     async def _retry(self, _: Line, __: Say) -> object:
         await self._station.retry()

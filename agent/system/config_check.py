@@ -1,8 +1,8 @@
-"""Compare a configuration file with the schema: every problem at once, with its line and what is allowed."""
+"""Compare settings with the schema: every problem at once, with its line and what is allowed."""
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from msgspec import NODEFAULT, Struct
 from msgspec.inspect import (
     BoolType,
-    Field,
     FloatType,
     IntType,
     LiteralType,
@@ -26,19 +25,28 @@ from agent.system.toml_lines import Place
 
 _SHOWN = 60
 _LONGEST_NUMBER = 64
+_REFUSED: Any = object()
+"""What stands for a value that is not in order: it counts as if it were not there."""
+
+Where = Callable[[Place], tuple[Path | str, int]]
+"""Tells which file and line gave the value of a place, or what else did; then the line is 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong or unknown in a file; `line` counts from 1, `key` is "" where no key is to blame."""
+    """Something wrong or unknown in a file, the registry, the environment or the command line.
 
-    file: Path
+    `line` counts from 1 and is 0 for what has no lines; `key` is "" where no key is to blame.
+    """
+
+    file: Path | str
     line: int
     key: str
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.key + ': ' if self.key else ''}{self.text}"
+        place = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return f"{place}: {self.key + ': ' if self.key else ''}{self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +60,45 @@ class Setting:
     required: bool
     table_about: str
     """One line about the table it stands in."""
+    kind: Type
+    secret: bool = False
+    """Whether its value is shown to nobody."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in a file."""
+        return tuple(self.key.split("."))
 
 
 def check(
-    raw: Mapping[str, Any], schema: type[Struct], file: Path, lines: Mapping[Place, int]
+    raw: Mapping[str, Any], schema: type[Struct], where: Where
 ) -> tuple[dict[str, Any], list[Problem], list[Problem]]:
-    """The values of one file that are in order, its mistakes, and its unknown keys."""
-    checker = _Checker(file, lines)
-    values = checker.table(raw, _struct(schema), ())
-    return values, checker.mistakes, checker.unknown
+    """The values of one source that are in order, its mistakes, and its unknown keys.
+
+    A key with a mistake counts as if it were not there.
+    """
+    checker = _Checker(where)
+    values = checker.table(raw, struct_of(schema), ())
+    return values or {}, checker.mistakes, checker.unknown
 
 
 def settings(schema: type[Struct]) -> Iterator[Setting]:
     """Every setting of the schema in its order; those of an array of tables have keys such as `quick_page[].to`."""
-    yield from _settings(_struct(schema), "")
+    yield from _settings(struct_of(schema), "")
+
+
+def whole_settings(schema: type[Struct]) -> Iterator[Setting]:
+    """Every setting as one decides about it: an array of tables is one, `quick_page`."""
+    seen = set()
+    for one in settings(schema):
+        key, array, _ = one.key.partition("[]")
+        if not array:
+            yield one
+        elif key not in seen:
+            (found,) = (field for field in struct_of(schema).fields if field.encode_name == key)
+            kind, _ = unwrap(found.type)
+            yield Setting(key, f"tables [[{key}]]", one.table_about, (), required=False, table_about="", kind=kind)
+        seen.add(key)
 
 
 def spoken(place: Place) -> str:
@@ -89,7 +122,8 @@ def written(value: Any) -> str:
     return hex(value) if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER else str(value)
 
 
-def _struct(schema: type[Struct]) -> StructType:
+def struct_of(schema: type[Struct]) -> StructType:
+    """The table a schema's file is."""
     found = type_info(schema)
     assert isinstance(found, StructType)
     return found
@@ -97,25 +131,25 @@ def _struct(schema: type[Struct]) -> StructType:
 
 def _settings(table: StructType, prefix: str) -> Iterator[Setting]:
     for one in table.fields:
-        key, (bare, extra) = prefix + one.encode_name, _unwrap(one.type)
+        key, (bare, extra) = prefix + one.encode_name, unwrap(one.type)
         if isinstance(bare, StructType):
             yield from _settings(bare, f"{key}.")
         elif isinstance(bare, VarTupleType) and isinstance(bare.item_type, StructType):
             yield from _settings(bare.item_type, f"{key}[].")
         else:
             default = () if one.default is NODEFAULT else one.default
-            about = extra.get("description", "")
-            yield Setting(key, _allowed(bare, extra), about, default, one.required, table.cls.__doc__ or "")
+            about, doc, secret = extra.get("description", ""), table.cls.__doc__ or "", extra.get("secret", False)
+            yield Setting(key, allowed(bare, extra), about, default, one.required, doc, bare, secret)
 
 
-def _unwrap(kind: Type) -> tuple[Type, dict[str, Any]]:
+def unwrap(kind: Type) -> tuple[Type, dict[str, Any]]:
     """The type without its Metadata, and what that said: description, allowed, check."""
     if not isinstance(kind, Metadata):
         return kind, {}
     return kind.type, (kind.extra_json_schema or {}) | (kind.extra or {})
 
 
-def _allowed(bare: Type, extra: Mapping[str, Any]) -> str:
+def allowed(bare: Type, extra: Mapping[str, Any]) -> str:
     """What may stand there, in words."""
     match bare:
         case BoolType():
@@ -126,7 +160,7 @@ def _allowed(bare: Type, extra: Mapping[str, Any]) -> str:
             *most, last = map(written, bare.values)
             return f"{', '.join(most)} or {last}"
         case VarTupleType():
-            return f"a list of at most {bare.max_length}, each {_allowed(*_unwrap(bare.item_type))}"
+            return f"a list of at most {bare.max_length}, each {allowed(*unwrap(bare.item_type))}"
         case StructType():
             return "a table"
     return str(extra["allowed"])
@@ -150,52 +184,58 @@ def _fits(value: object, bare: Type, extra: Mapping[str, Any]) -> bool:
 
 @dataclass
 class _Checker:
-    """Walks through one file's values and the schema side by side."""
+    """Walks through one source's values and the schema side by side."""
 
-    file: Path
-    lines: Mapping[Place, int]
+    where: Where
     mistakes: list[Problem] = field(default_factory=list)
     unknown: list[Problem] = field(default_factory=list)
 
-    def table(self, raw: Mapping[str, Any], kind: StructType, place: Place) -> dict[str, Any]:
+    def table(self, raw: Mapping[str, Any], kind: StructType, place: Place) -> Any:
+        """What is in order of a table; nothing of one that lacks what it needs."""
         fields = {one.encode_name: one for one in kind.fields}
         values = {}
         for key, value in raw.items():
-            if key in fields:
-                values[key] = self._value(value, fields[key].type, (*place, key))
-            else:
-                self.unknown.append(self._problem((*place, key), "unknown, ignored" + _nearest(key, fields)))
+            if key not in fields:
+                self.unknown.append(self._problem((*place, key), "unknown, ignored" + nearest(key, fields)))
+            elif (good := self._value(value, fields[key].type, (*place, key))) is not _REFUSED:
+                values[key] = good
         for key, one in fields.items():
             if one.required and key not in raw:
-                allowed = _allowed(*_unwrap(one.type))
-                self.mistakes.append(self._problem((*place, key), f"missing; needed is {allowed}"))
-        return values
+                needed = allowed(*unwrap(one.type))
+                self.mistakes.append(self._problem((*place, key), f"missing; needed is {needed}"))
+        return values if all(key in values or not one.required for key, one in fields.items()) else _REFUSED
 
     def _value(self, value: Any, kind: Type, place: Place) -> Any:
-        bare, extra = _unwrap(kind)
+        bare, extra = unwrap(kind)
         if isinstance(bare, StructType) and isinstance(value, dict):
             return self.table(value, bare, place)
         if isinstance(bare, VarTupleType) and isinstance(value, list):
-            if len(value) > (bare.max_length or 0):
-                self._refuse(f"{len(value)} entries are", bare, extra, place)
-            return tuple(self._value(one, bare.item_type, (*place, index)) for index, one in enumerate(value))
+            return self._list(value, bare, extra, place)
         if not _fits(value, bare, extra):
             text = written(value)
-            self._refuse((text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…") + " is", bare, extra, place)
+            return self._refuse((text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…") + " is", bare, extra, place)
         return value
 
-    def _refuse(self, found: str, bare: Type, extra: Mapping[str, Any], place: Place) -> None:
-        self.mistakes.append(self._problem(place, f"{found} not allowed; allowed is {_allowed(bare, extra)}"))
+    def _list(self, value: list[Any], bare: VarTupleType, extra: Mapping[str, Any], place: Place) -> Any:
+        """A list in which every entry is in order."""
+        before = len(self.mistakes)
+        if len(value) > (bare.max_length or 0):
+            self._refuse(f"{len(value)} entries are", bare, extra, place)
+        entries = tuple(self._value(one, bare.item_type, (*place, index)) for index, one in enumerate(value))
+        return entries if len(self.mistakes) == before else _REFUSED
+
+    def _refuse(self, found: str, bare: Type, extra: Mapping[str, Any], place: Place) -> Any:
+        shown = "what stands there is" if extra.get("secret") else found
+        self.mistakes.append(self._problem(place, f"{shown} not allowed; allowed is {allowed(bare, extra)}"))
+        return _REFUSED
 
     def _problem(self, place: Place, text: str) -> Problem:
-        known = place
-        while known and known not in self.lines:
-            known = known[:-1]
-        return Problem(self.file, self.lines.get(known, 1), spoken(place), text)
+        return Problem(*self.where(place), spoken(place), text)
 
 
-def _nearest(key: str, fields: Mapping[str, Field]) -> str:
+def nearest(key: str, known: Iterable[str]) -> str:
+    """A hint at the known name that is most like `key`, if one is."""
     from difflib import get_close_matches
 
-    near = get_close_matches(key, fields, n=1)
+    near = get_close_matches(key, list(known), n=1)
     return f'; did you mean "{near[0]}"?' if near else ""

@@ -92,6 +92,10 @@ def _text(allowed: str, check: Callable[[str], bool], about: str | None = None) 
     return Meta(description=about, extra={"allowed": allowed, "check": check})
 
 
+def _secret(allowed: str, check: Callable[[str], bool], about: str) -> Meta:
+    return Meta(description=about, extra={"allowed": allowed, "check": check, "secret": True})
+
+
 def _label(about: str) -> Meta:
     return _text(f"a text of 1 to {LABEL_LENGTH} characters in one line", _is_label, about)
 
@@ -221,7 +225,7 @@ class Turn(Struct, frozen=True, kw_only=True):
     ] = ()
     secret: Annotated[
         str,
-        _text(f"a text of at most {NOTE_LENGTH} characters in one line", _is_secret, "coturn's static-auth-secret"),
+        _secret(f"a text of at most {NOTE_LENGTH} characters in one line", _is_secret, "coturn's static-auth-secret"),
     ] = ""
 
 
@@ -266,3 +270,23 @@ class HubConfig(Struct, frozen=True, kw_only=True):
 
     hub: Hub = Hub()
     log: Log = Log()
+
+
+FOR_STAFF = (
+    "ui.language",
+    "ui.theme",
+    "ui.mask",
+    "ui.timer",
+    "ring.page_sound",
+    "ring.order_sound",
+    "ring.again_seconds",
+    "ring.urgent_breaks_dnd",
+)
+"""What staff may choose in the window, in this order; all of it takes effect at once."""
+
+_AT_START = ("link.mqtt.enabled", "link.mqtt.addresses", "link.p2p", "limits", "log", "hub")
+
+
+def needs_restart(key: str) -> bool:
+    """Whether a setting is only read when the agent (or hub) starts."""
+    return any(key == one or key.startswith(f"{one}.") for one in _AT_START)

@@ -3,6 +3,7 @@ r"""Where everything of one profile lies: configuration, database, secrets, logs
                     Linux                                          Windows
 config_file         $XDG_CONFIG_HOME/no-more-running/config.toml   %APPDATA%\NoMoreRunning\config.toml
 machine_config_file /etc/no-more-running/config.toml               %ProgramData%\NoMoreRunning\config.toml
+policy_folders      /etc/no-more-running                           (the registry)
 data_folder         $XDG_DATA_HOME/no-more-running                 %LOCALAPPDATA%\NoMoreRunning
 log_folder          $XDG_STATE_HOME/no-more-running/log            %LOCALAPPDATA%\NoMoreRunning\Logs
 runtime_folder      $XDG_RUNTIME_DIR/no-more-running               %LOCALAPPDATA%\Temp\NoMoreRunning
@@ -44,6 +45,10 @@ class Profile:
     """What may vanish when the user logs out: the socket."""
     control_address: str
     """Path of the Unix socket, or name of the Windows pipe."""
+    policy_folders: tuple[Path, ...] = ()
+    """Where IT keeps `policy.toml` and `user-policy`, the strongest first; those of the computer always count."""
+    given: tuple[tuple[str, str], ...] = ()
+    """Settings the command line gave, as (key, text): `--set ring.again_seconds=20`."""
 
     @classmethod
     def default(cls, system: str = sys.platform) -> Self:
@@ -58,6 +63,7 @@ class Profile:
             log_folder=Path(local.user_log_dir),
             runtime_folder=runtime,
             control_address=_control_address(runtime, system),
+            policy_folders=_policy_folders(system),
         )
 
     @classmethod
@@ -72,6 +78,7 @@ class Profile:
             log_folder=base / "log",
             runtime_folder=base / "run",
             control_address=_control_address(base / "run", system),
+            policy_folders=(*_policy_folders(system), base / "machine"),
         )
 
     @property
@@ -127,7 +134,8 @@ class Profile:
 
     def arguments(self) -> list[str]:
         """The command line arguments that give a child process the same profile."""
-        return ["--profile", str(self.folder)] if self.folder else []
+        profile = ["--profile", str(self.folder)] if self.folder else []
+        return [*profile, *(word for key, text in self.given for word in ("--set", f"{key}={text}"))]
 
     def create(self) -> None:
         """Make the folders, 0700; raises NmrError if one cannot be made or is somebody else's.
@@ -163,6 +171,11 @@ def _machine_folder(system: str) -> Path:
     if system == "win32":
         return Path(os.environ.get("ProgramData", r"C:\ProgramData")) / "NoMoreRunning"  # noqa: SIM112 - its real name
     return Path("/etc/no-more-running")
+
+
+def _policy_folders(system: str) -> tuple[Path, ...]:
+    """Where only an administrator writes; nothing in the environment leads away from it."""
+    return () if system == "win32" else (Path("/etc/no-more-running"),)
 
 
 def _control_address(runtime: Path, system: str) -> str:

@@ -1,4 +1,4 @@
-"""Find the line on which each key of a TOML file stands, which the standard library does not tell."""
+"""Find the line and the place on which each key of a TOML file stands, which the standard library does not tell."""
 
 import re
 import tomllib
@@ -15,23 +15,33 @@ _BARE = re.compile(r"[^,\]}#\n]+")
 
 def key_lines(source: str) -> dict[Place, int]:
     """The line (from 1) of every table, key and array element of `source`, which must be valid TOML."""
-    scanner = _Scanner(source)
+    return scanned(source).lines
+
+
+def scanned(source: str) -> "Scanner":
+    """Where everything of `source` stands, which must be valid TOML."""
+    scanner = Scanner(source)
     scanner.document()
-    return scanner.lines
+    return scanner
 
 
 @dataclass
-class _Scanner:
+class Scanner:
     """Walks over text that tomllib has accepted, so it need not detect any mistake itself."""
 
     source: str
     at: int = 0
     lines: dict[Place, int] = field(default_factory=dict)
+    pairs: dict[Place, tuple[int, int, int]] = field(default_factory=dict)
+    """For each key with a value where it begins, and where its value begins and ends, counted in characters."""
+    headers: dict[Place, int] = field(default_factory=dict)
+    """For each `[table]` where its header ends."""
     table: Place = ()
     entries: dict[Place, int] = field(default_factory=dict)
     """How many entries each array of tables has so far."""
 
     def document(self) -> None:
+        """Walk over all of it."""
         self._blank()
         while self.at < len(self.source):
             if self.source.startswith("[", self.at):
@@ -55,6 +65,8 @@ class _Scanner:
             self.table = self._into(self.table)
         self.lines[self.table] = line
         self.at += 2 if array else 1
+        if not array:
+            self.headers[self.table] = self.at
 
     def _into(self, place: Place) -> Place:
         """Where a table's keys go: for an array of tables, its latest entry."""
@@ -62,13 +74,16 @@ class _Scanner:
         return place if count is None else (*place, count - 1)
 
     def _pair(self, table: Place) -> None:
-        line = self._line()
+        line, began = self._line(), self.at
         place = table
         for key in self._keys():
             place = (*place, key)
             self.lines.setdefault(place, line)
         self.at += 1  # the sign of equality
+        self._blank()
+        value = self.at
         self._value(place)
+        self.pairs[place] = began, value, value + len(self.source[value : self.at].rstrip())
 
     def _keys(self) -> list[str]:
         """A key with its dots; stops at what follows it."""

@@ -25,7 +25,8 @@ class Agent:
         self.said: list[Line] = []
         self.windows: list[str] = []
         self.pinged: list[str] = []
-        self.quits = self.retries = 0
+        self.settings: list[tuple[str, object]] = []
+        self.quits = self.retries = self.reloads = 0
 
     def handle(self, event: Event) -> None:
         self.events.append(event)
@@ -51,6 +52,13 @@ class Agent:
     async def ping(self, station: str, ask: Callable[[Callable[[int], Event]], Awaitable[object]]) -> Line:
         self.pinged.append(station)
         return {"station": station, "reply": await ask(lambda ticket: WithdrawAsked("ping", ticket))}
+
+    async def set_setting(self, key: str, value: object) -> Line:
+        self.settings.append((key, value))
+        return {"note": ""}
+
+    def reload(self) -> None:
+        self.reloads += 1
 
     async def retry(self) -> None:
         self.retries += 1
@@ -235,3 +243,20 @@ def test_the_rest_is_answered_without_the_core() -> None:
                 await asyncio.sleep(0.01)
 
     assert play(scene).events == []
+
+
+def test_a_setting_is_handed_to_the_station_as_it_came() -> None:
+    async def scene(agent: Agent) -> None:
+        assert await agent.ask("settings.set", key="ring.again_seconds", value=20) == {"note": ""}
+        assert await agent.ask("settings.set", key="ui.mask", value=False) == {"note": ""}
+        with pytest.raises(BadInput):
+            await agent.ask("settings.set", value=20)
+
+    assert play(scene).settings == [("ring.again_seconds", 20), ("ui.mask", False)]
+
+
+def test_the_station_looks_at_its_settings_when_told_to() -> None:
+    async def scene(agent: Agent) -> None:
+        assert await agent.ask("settings.reload") == {}
+
+    assert play(scene).reloads == 1

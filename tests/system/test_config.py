@@ -1,12 +1,12 @@
-"""Settings: defaults, two files over each other, every mistake told with its line, changes noticed."""
+"""Settings: defaults, files over each other, every mistake told with its line, changes noticed."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from agent.domain.errors import BadConfiguration, BadInput
-from agent.system.config import ConfigurationProblems, Loaded, explain, load, load_hub, reload_if_changed
+from agent.domain.errors import BadConfiguration
+from agent.system.config import ConfigurationProblems, load, load_hub, reload_if_changed
 from agent.system.config_schema import Config, HubConfig, QuickPage
 from agent.system.paths import Profile
 
@@ -90,7 +90,7 @@ def test_every_mistake_is_told_with_its_line_and_key(
 ) -> None:
     profile.config_file.write_text(source, encoding="utf-8")
     with pytest.raises(BadConfiguration) as raised:
-        load(profile)
+        load(profile).check()
     assert isinstance(raised.value, ConfigurationProblems)
     assert [(one.line, one.key) for one in raised.value.problems] == places
     for line, key in places:
@@ -101,7 +101,7 @@ def test_every_mistake_is_told_with_its_line_and_key(
 def test_a_mistake_says_what_is_allowed(profile: Profile) -> None:
     profile.config_file.write_text('[ui]\nlanguage = "fr"\n[ring]\nagain_seconds = 4', encoding="utf-8")
     with pytest.raises(BadConfiguration) as raised:
-        load(profile)
+        load(profile).check()
     assert raised.value.title == "The configuration has 2 mistakes"
     first, second = raised.value.message.splitlines()
     assert first.endswith('"fr" is not allowed; allowed is "auto", "de" or "en"')
@@ -112,20 +112,20 @@ def test_mistakes_of_both_files_are_told_at_once(profile: Profile) -> None:
     profile.machine_config_file.write_text("[ui", encoding="utf-8")
     profile.config_file.write_text("[ui]\nmask = 1", encoding="utf-8")
     with pytest.raises(ConfigurationProblems) as raised:
-        load(profile)
+        load(profile).check()
     assert [one.file for one in raised.value.problems] == [profile.machine_config_file, profile.config_file]
 
 
 def test_a_file_that_is_not_utf_8_tells_the_line(profile: Profile) -> None:
     profile.config_file.write_bytes(b'[ui]\norder_name = "Bestellung"\nflag_a = "K\xe4se"\n')
     with pytest.raises(ConfigurationProblems, match=r"config\.toml:3: not UTF-8"):
-        load(profile)
+        load(profile).check()
 
 
 def test_a_folder_in_place_of_the_file_is_a_mistake(profile: Profile) -> None:
     profile.config_file.mkdir()
     with pytest.raises(ConfigurationProblems, match="cannot be read"):
-        load(profile)
+        load(profile).check()
 
 
 def test_no_file_means_the_built_in_defaults(tmp_path: Path) -> None:
@@ -214,72 +214,72 @@ def test_mistakes_in_the_hubs_file_are_told_too(profile: Profile, line: str, key
     assert [(one.line, one.key) for one in raised.value.problems] == [(2, key)]
 
 
-def test_explain_tells_the_value_and_everything_it_overrides(profile: Profile) -> None:
-    profile.machine_config_file.write_text("# IT\n[ring]\nagain_seconds = 60\n", encoding="utf-8")
-    profile.config_file.write_text("ring.again_seconds = 45\n", encoding="utf-8")
-    lines = explain(profile, "ring.again_seconds").splitlines()
-    assert lines == [
-        "ring.again_seconds = 45",
-        f"  from {profile.config_file}, line 1",
-        f"  instead of 60 from {profile.machine_config_file}, line 3",
-        "  instead of 30 from the built-in default",
-        "  allowed: a whole number from 5 to 3600; Seconds until the sound comes again while nobody answers",
-    ]
+def test_a_hub_does_not_start_on_a_mistake_where_a_station_goes_on(profile: Profile) -> None:
+    for file in (profile.hub_config_file, profile.config_file):
+        file.write_text("[log]\nkeep_files = 0\nmegabytes = 3\n", encoding="utf-8")
+    loaded = load(profile)
+    assert (loaded.config.log.keep_files, loaded.config.log.megabytes) == (5, 3)
+    assert [one.key for one in loaded.mistakes] == ["log.keep_files"]
+    with pytest.raises(ConfigurationProblems):
+        load_hub(profile)
 
 
-def test_explain_knows_defaults_lists_whole_tables_and_the_hub(profile: Profile) -> None:
-    assert "ui.mask = true\n  from the built-in default" in explain(profile, "ui.mask")
-    assert explain(profile, "ring").count("  allowed: ") == 6
-    assert explain(profile, "hub.site").startswith('hub.site = "site"')
-    assert explain(profile, "quick_page").startswith("quick_page = []")
-    profile.config_file.write_text('\n[[quick_page]]\ntitle = "A"\nto = "all"\n', encoding="utf-8")
-    told = explain(profile, "quick_page")
-    assert told.startswith(f'quick_page = [{{ title = "A", to = "all" }}]\n  from {profile.config_file}, line 2')
+@pytest.mark.parametrize(("source", "places"), BROKEN)
+def test_whatever_is_broken_the_station_has_settings_it_can_run_with(
+    profile: Profile, source: str, places: list[tuple[int, str]]
+) -> None:
+    profile.machine_config_file.write_text("[ring]\nagain_seconds = 60\n", encoding="utf-8")
+    profile.config_file.write_text(source, encoding="utf-8")
+    config = load(profile).config
+    assert config.ring.again_seconds == 60
+    assert all(place is not None for place in (config.ui, config.link.mqtt, config.limits, config.log))
 
 
-@pytest.mark.parametrize("key", ["rnig", "ring.again", "", "ring.", "ring.again_seconds.x"])
-def test_explain_refuses_a_setting_that_does_not_exist(profile: Profile, key: str) -> None:
-    with pytest.raises(BadInput):
-        explain(profile, key)
+def test_a_broken_file_costs_nothing_of_the_others(profile: Profile) -> None:
+    profile.machine_config_file.write_text("[ring]\nagain_seconds = 60\n", encoding="utf-8")
+    profile.config_file.write_text('[ui\nlanguage = "de"', encoding="utf-8")
+    loaded = load(profile)
+    assert loaded.config.ring.again_seconds == 60
+    assert [(one.file, one.line) for one in loaded.mistakes] == [(profile.config_file, 1)]
 
 
-def test_a_change_is_noticed_once_and_a_broken_file_keeps_the_running_settings(profile: Profile) -> None:
-    stamps = load(profile).stamps
-    assert reload_if_changed(stamps, profile) == (stamps, None)
+def test_a_change_is_noticed_once_and_a_broken_file_keeps_what_it_said(profile: Profile) -> None:
+    loaded = load(profile)
+    assert reload_if_changed(loaded, profile) is None
 
     profile.config_file.write_text("[ring]\nagain_seconds = 45\n", encoding="utf-8")
-    stamps, news = reload_if_changed(stamps, profile)
-    assert isinstance(news, Loaded)
+    news = reload_if_changed(loaded, profile)
+    assert news
     assert news.config.ring.again_seconds == 45
-    assert reload_if_changed(stamps, profile) == (stamps, None)
+    assert reload_if_changed(news, profile) is None
 
-    profile.config_file.write_text("[ring]\nagain_seconds = 4\n", encoding="utf-8")
-    stamps, news = reload_if_changed(stamps, profile)
-    assert isinstance(news, ConfigurationProblems)
-    assert reload_if_changed(stamps, profile) == (stamps, None)
+    for broken in ("[ring]\nagain_seconds = 4\n", "[ring"):
+        profile.config_file.write_text(broken, encoding="utf-8")
+        news = reload_if_changed(news, profile)
+        assert news
+        assert news.mistakes
+        assert news.config.ring.again_seconds == 45
+        assert reload_if_changed(news, profile) is None
+
+    profile.machine_config_file.write_text("[ui]\nmask = false\n", encoding="utf-8")
+    news = reload_if_changed(news, profile)
+    assert news
+    assert (news.config.ui.mask, news.config.ring.again_seconds) == (False, 45)
 
     profile.config_file.unlink()
-    stamps, news = reload_if_changed(stamps, profile)
-    assert isinstance(news, Loaded)
-    assert news.config == Config()
+    news = reload_if_changed(news, profile)
+    assert news
+    assert (news.mistakes, news.config.ring) == ((), Config().ring)
 
 
 def test_a_file_put_in_place_with_the_same_size_and_time_is_noticed(profile: Profile) -> None:
     profile.config_file.write_text("ring.again_seconds = 45\n", encoding="utf-8")
-    stamps = load(profile).stamps
+    loaded = load(profile)
     before = profile.config_file.stat()
     other = profile.config_folder / "new"
     other.write_text("ring.again_seconds = 46\n", encoding="utf-8")
     os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
     other.replace(profile.config_file)
-    _, news = reload_if_changed(stamps, profile)
-    assert isinstance(news, Loaded)
+    news = reload_if_changed(loaded, profile)
+    assert news
     assert news.config.ring.again_seconds == 46
-
-
-def test_a_change_of_the_machines_file_is_noticed(profile: Profile) -> None:
-    stamps = load(profile).stamps
-    profile.machine_config_file.write_text("ui.mask = false\n", encoding="utf-8")
-    _, news = reload_if_changed(stamps, profile)
-    assert isinstance(news, Loaded)
-    assert not news.config.ui.mask

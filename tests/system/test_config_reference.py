@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec.inspect import StrType, StructType, VarTupleType
 
-from agent.system.config_check import _struct, _unwrap, settings
+from agent.system.config_check import settings, struct_of, unwrap
 from agent.system.config_reference import reference
 from agent.system.config_schema import Config, HubConfig
 
@@ -39,20 +39,20 @@ def test_every_default_is_allowed_by_its_own_rule() -> None:
             for key in tables:
                 table = table.setdefault(key, {})  # type: ignore[assignment]
             table[name] = list(one.default) if isinstance(one.default, tuple) else one.default
-        values, mistakes, unknown = check(raw, schema, COMMITTED, {})
+        values, mistakes, unknown = check(raw, schema, lambda _: (COMMITTED, 0))
         assert values
         assert (mistakes, unknown) == ([], [])
 
 
 def test_every_text_has_a_check_of_its_own() -> None:
     for schema in (Config, HubConfig):
-        pending = [_struct(schema)]
+        pending = [struct_of(schema)]
         while pending:
             for one in pending.pop().fields:
-                bare, extra = _unwrap(one.type)
+                bare, extra = unwrap(one.type)
                 if isinstance(bare, VarTupleType):
                     assert bare.max_length, one.name
-                    bare, extra = _unwrap(bare.item_type)
+                    bare, extra = unwrap(bare.item_type)
                 if isinstance(bare, StrType):
                     assert callable(extra["check"]), one.name
                 if isinstance(bare, StructType):

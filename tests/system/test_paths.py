@@ -62,7 +62,8 @@ def test_a_login_without_a_runtime_folder_gets_one_all_the_same(monkeypatch: pyt
 def test_at_a_folder_everything_lies_below_it(tmp_path: Path) -> None:
     base = tmp_path / "p"
     profile = Profile.at(base, "linux")
-    places = [getattr(profile, one.name) for one in dataclasses.fields(profile) if one.name != "control_address"]
+    other = ("control_address", "policy_folders", "given")
+    places = [getattr(profile, one.name) for one in dataclasses.fields(profile) if one.name not in other]
     places += [Path(getattr(profile, name)) for name, one in vars(Profile).items() if isinstance(one, property)]
     assert len(places) > 10
     assert all(base in (place, *place.parents) for place in places)
@@ -138,3 +139,16 @@ def test_a_folder_reached_by_a_link_has_the_same_pipe(tmp_path: Path) -> None:
     assert (
         Profile.at(tmp_path / "link", "win32").control_address == Profile.at(tmp_path / "real", "win32").control_address
     )
+
+
+def test_a_profile_of_its_own_is_no_way_around_the_policy_of_the_computer(tmp_path: Path) -> None:
+    computer = Profile.default("linux").policy_folders
+    assert computer == (Path("/etc/no-more-running"),)
+    assert Profile.at(tmp_path, "linux").policy_folders == (*computer, tmp_path / "machine")
+
+
+def test_a_child_process_gets_the_settings_of_the_command_line(tmp_path: Path) -> None:
+    profile = dataclasses.replace(Profile.at(tmp_path), given=(("ring.again_seconds", "20"), ("ui.mask", "off")))
+    assert profile.arguments() == [
+        "--profile", str(tmp_path), "--set", "ring.again_seconds=20", "--set", "ui.mask=off",
+    ]  # fmt: skip
