@@ -21,6 +21,7 @@ COMMANDS = {
     "quit": "agent.cli.station",
     "enrol": "agent.cli.station",
     "order": "agent.cli.orders",
+    "doctor": "agent.cli.doctor",
     "config": "agent.cli.configuration",
     "p2p": "agent.cli.p2p",
     "hub": "agent.cli.hub",

@@ -57,9 +57,14 @@ def load_bundle(folder: Path, site: str, station: str, key: WrappingKey | None =
     """
     for name in (_NAME, secrets.NAME, wrapping_key.NAME):
         clean_leftovers(folder, name)
-    path = folder / _NAME
     with suppress(OSError):  # whoever replaced it may have died before; the hub hears of what is read, and relies on it
         sync_folder(folder)
+    return look_at_bundle(folder, site, station, key)
+
+
+def look_at_bundle(folder: Path, site: str, station: str, key: WrappingKey | None = None) -> Bundle:
+    """The bundle as `load_bundle` finds it, for who only looks: nothing is tidied, an agent may run meanwhile."""
+    path = folder / _NAME
     try:
         data = read_secret_file(path)
         if data is None:
