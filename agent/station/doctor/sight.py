@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agent.domain.bundle import Bundle
@@ -12,8 +12,7 @@ from agent.domain.errors import NmrError
 from agent.station.doctor.trial import Trial, try_broker
 from agent.station.doctor.visit import Visit, visit
 from agent.system.beside import beside
-from agent.system.config import ConfigurationProblems, load
-from agent.system.config_check import Problem
+from agent.system.config import Loaded, load
 from agent.system.config_schema import Config
 from agent.system.control import connect
 from agent.system.credentials import Credentials, load_credentials
@@ -31,15 +30,6 @@ class Agent:
 
     status: dict[str, Any] | None
     why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings in force, what in them does not count, and what has no effect."""
-
-    config: Config = field(default_factory=Config)
-    mistakes: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +60,7 @@ class Sight:
         self,
         profile: Profile,
         agent: Agent,
-        settings: Settings,
+        settings: Loaded[Config],
         secrets: Secrets,
         *,
         wall: Callable[[], float] = time.time,
@@ -126,16 +116,7 @@ class Sight:
 async def take_sight(profile: Profile, *, wall: Callable[[], float] = time.time, sound: bool = True) -> Sight:
     """Read everything that can be read of a profile; raises nothing because of what is wrong there."""
     agent, secrets = await asyncio.gather(beside(lambda: ask_agent(profile)), beside(lambda: read_secrets(profile)))
-    return Sight(profile, agent, read_settings(profile), secrets, wall=wall, sound=sound)
-
-
-def read_settings(profile: Profile) -> Settings:
-    """The settings as far as they are in order."""
-    try:
-        loaded = load(profile)
-    except ConfigurationProblems as problems:
-        return Settings(mistakes=problems.problems)
-    return Settings(loaded.config, tuple(getattr(loaded, "mistakes", ())), loaded.warnings)
+    return Sight(profile, agent, load(profile), secrets, wall=wall, sound=sound)
 
 
 def ask_agent(profile: Profile) -> Agent:

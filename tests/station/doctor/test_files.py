@@ -81,6 +81,16 @@ def test_an_unknown_key_is_told_with_the_one_that_was_meant(station: Profile) ->
     assert "again_seconds" in str(found.values["problem"])
 
 
+def test_what_a_policy_fixes_and_somebody_sets_otherwise_is_told(station: Profile) -> None:
+    policy = station.policy_folders[-1] / "policy.toml"
+    policy.parent.mkdir(parents=True, exist_ok=True)
+    policy.write_text("[ring]\npage_sound = true\n")
+    station.config_file.write_text("[ring]\npage_sound = false\n")
+    (found,) = examined(station, "configuration")
+    assert (found.level, found.what) == (Level.WARNING, "in-vain")
+    assert "ring.page_sound: has no effect, it is fixed by machine policy" in str(found.values["problem"])
+
+
 def test_a_station_set_to_be_silent_or_alone_is_told(station: Profile) -> None:
     station.config_file.write_text("[ring]\npage_sound = false\n[link.mqtt]\nenabled = false\n")
     assert said(station, "settings") == [("warning", "no-sound"), ("failure", "no-link")]
