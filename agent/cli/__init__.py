@@ -22,6 +22,7 @@ COMMANDS = {
     "enrol": "agent.cli.station",
     "order": "agent.cli.orders",
     "doctor": "agent.cli.doctor",
+    "health": "agent.cli.health",
     "config": "agent.cli.configuration",
     "p2p": "agent.cli.p2p",
     "hub": "agent.cli.hub",

@@ -61,7 +61,7 @@ def examined(profile: Profile, *names: str, status: dict[str, Any] | None = None
     async def look() -> list[Finding]:
         async with AsyncExitStack() as stack:
             if status is not None:
-                await stack.enter_async_context(_agent(profile, status, stack))
+                await stack.enter_async_context(agent_with(profile, status, stack))
             return await examine(await take_sight(profile, **sight), checks)
 
     found = asyncio.run(look())
@@ -78,7 +78,7 @@ def said(profile: Profile, check: str, **how: Any) -> list[tuple[str, str]]:
     return [(str(finding.level), finding.what) for finding in examined(profile, check, **how)]
 
 
-def _agent(profile: Profile, status: dict[str, Any], stack: AsyncExitStack) -> ControlServer:
+def agent_with(profile: Profile, status: dict[str, Any], stack: AsyncExitStack) -> ControlServer:
     """An agent that can say how it is, and nothing else."""
 
     async def answer(do: str, _: dict[str, Any], __: Say) -> object:
