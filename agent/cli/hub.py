@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from agent.cli.health import hub_health
 from agent.cli.output import Context, json_option, pass_context, show, table
 from agent.cli.signaling import signaling
 from agent.domain.errors import BadInput
@@ -20,6 +21,7 @@ def hub() -> None:
 
 
 hub.add_command(signaling)
+hub.add_command(hub_health)
 
 
 @hub.command()
