@@ -28,6 +28,7 @@ _PLACES = {
 _DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "PULSE_SERVER")
 _home = pytest.StashKey[Path]()
 _left = pytest.StashKey[list[str]]()
+_UNDER_WINE = ("tests/windows/", "tests/system/test_control_windows.py", "tests/ui/tray/test_native_on_a_desktop.py")
 _MOSTLY_WAIT = ("servers", "desktop", "wine")
 
 
@@ -43,13 +44,22 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(variable, None)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests together and those under wine one after the other; what mostly waits begins first."""
-    for item in items:
-        group = "wine" if item.get_closest_marker("wine") else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Let those begin that mostly wait: what is left for the end is short."""
     items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in _MOSTLY_WAIT))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Keep the tests of a file together, and those under wine, which share one Windows."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "wine" if file.startswith(_UNDER_WINE) else file
+
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)
