@@ -54,7 +54,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Keep the tests of a file together, and those under wine, which share one Windows."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByFile(LoadScopeScheduling):
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # a library without types
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
             return "wine" if file.startswith(_UNDER_WINE) else file
