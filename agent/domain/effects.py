@@ -112,6 +112,12 @@ class Anchor(Struct, frozen=True):
     mono: float
 
 
+class GiveBack(Struct, frozen=True):
+    """Send the hub, which was set back, the entries of the ledger that follow `after`."""
+
+    after: int
+
+
 class ReadKeys(Struct, frozen=True):
     """Read the bundle of keys from the disk, then tell KeysRead."""
 
@@ -185,6 +191,7 @@ Effect = (
     | Refresh
     | LedgerGrew
     | Anchor
+    | GiveBack
     | ReadKeys
     | SaveKeys
     | Listen

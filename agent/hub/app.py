@@ -27,6 +27,7 @@ from agent.hub.office import Office
 from agent.hub.papers import Site
 from agent.hub.place import dialled, names_of
 from agent.hub.publisher import Publisher
+from agent.hub.recovery import KIND, Recovery, Restored
 from agent.hub.relays import ice_of
 from agent.hub.signaling.alone import hosts_of
 from agent.hub.signaling.desk import Desk
@@ -108,12 +109,15 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     limits, hosts = Limits(), hosts_of(names_of(ground.settings), ground.http_port)
     desk = Desk(Exchange(Gate(lambda: engine.core.ledger, hosts), os.urandom, limits), time.monotonic)
     engine.grew = desk.ledger_changed
-    enrolment = await _open_door(ground, site, engine, accounts, clock)
+    publisher = await _begin_ledger(ground, engine, clock)
+    recovery = _recover(ground, engine, publisher, accounts, errands)
+    enrolment = _open_door(ground, site, engine, accounts, clock, publisher)
     stack.push_async_callback(errands.settle)
     web = WebServer(make_web(enrolment, errands, desk), ground.listening, ground.tls, sockets=limits.sockets)
     office = Office(
         core=engine.core,
         enrolment=enrolment,
+        recovery=recovery,
         errands=errands,
         ask=engine.ask,
         invite_hours=ground.settings.invite_hours,
@@ -127,8 +131,8 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     return Running(engine, ground.broker, accounts, web, enrolment, office, site, ended)
 
 
-async def _open_door(ground: Ground, site: Site, engine: Engine, accounts: Accounts, clock: SiteClock) -> Enrolment:
-    """Begin or take up the ledger, and return what lets newcomers in."""
+async def _begin_ledger(ground: Ground, engine: Engine, clock: SiteClock) -> Publisher:
+    """Begin or take up the ledger."""
     publisher = Publisher(
         me=ground.me,
         store=ground.store,
@@ -139,6 +143,23 @@ async def _open_door(ground: Ground, site: Site, engine: Engine, accounts: Accou
         appended=engine.appended,
     )
     await publisher.begin()
+    return publisher
+
+
+def _recover(ground: Ground, engine: Engine, publisher: Publisher, accounts: Accounts, errands: Errands) -> Recovery:
+    """Take back what a restored hub has forgotten."""
+    restored = next(iter(load_values(ground.store, KIND, Restored)), None)
+    recovery = Recovery(
+        restored, core=engine.core, publisher=publisher, accounts=accounts, store=ground.store, start=errands.start
+    )
+    engine.watchers.append(recovery.watch)
+    return recovery
+
+
+def _open_door(
+    ground: Ground, site: Site, engine: Engine, accounts: Accounts, clock: SiteClock, publisher: Publisher
+) -> Enrolment:
+    """Return what lets newcomers in."""
     return Enrolment(
         site=site,
         store=ground.store,

@@ -33,13 +33,13 @@ from agent.domain.messages import (
 )
 from agent.domain.order import to_order
 from agent.hub.account import StationAccount
-from agent.hub.entries import part_after
 from agent.hub.history import History, Paged
 from agent.hub.lists import Lists
 from agent.hub.proofs import AccountsRead, ExpireAsked, Proof, Proofs, ReplaceAsked
 from agent.hub.registry import Filed, Registry
 from agent.hub.roster import Roster
 from agent.hub.talks import Talks
+from agent.wire.ledger import part_after
 
 TIDY_S = 3600.0
 

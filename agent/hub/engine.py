@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from agent.domain.bundle import LIFE_MS
 from agent.domain.effects import Effect, Note, ReadKeys, Reply, WakeAt
@@ -49,6 +49,8 @@ class Engine:
         self.connected = asyncio.Event()
         self.grew: Callable[[], None] = lambda: None
         """Called when the ledger has grown."""
+        self.watchers: list[Callable[[object, Sequence[Effect]], None]] = []
+        """Told of everything that happened and of what the core decided."""
         self._clock, self._store = clock, store
         self._buckets = Buckets(PEER_RATE, PEER_BURST)
         self._wake: asyncio.TimerHandle | None = None
@@ -82,6 +84,8 @@ class Engine:
             arrived = happened.envelope.id
         try:
             effects = self.core.handle(happened, self._clock.now())
+            for watch in self.watchers:
+                watch(happened, effects)
         except Exception:
             log.exception("the core failed on %s", type(happened).__name__)
             effects = []

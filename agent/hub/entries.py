@@ -3,17 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from agent.domain.audience import EVERYBODY
-from agent.domain.envelope import LIFE_MS, PART_BYTES, QUIET, VERSION, WANT_NOTHING, Envelope
+from agent.domain.envelope import LIFE_MS, QUIET, VERSION, WANT_NOTHING, Envelope
 from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
-from agent.domain.messages import LedgerPart
 from agent.domain.names import HUB
 from agent.wire.frame import sign_frame
 from agent.wire.keys import Identity
-
-MOST_ENTRIES = 64
-_ROOM = PART_BYTES - 1024
-"""What an envelope leaves for the frames in it, bytes."""
 
 
 def make_entry(
@@ -47,15 +42,3 @@ def genesis_value(me: Identity) -> dict[str, object]:
 def member_value(person: str, roles: Sequence[str], sign: str, receive: str) -> dict[str, object]:
     """The value of `member.add`; keys in base64url."""
     return {"person": person, "roles": list(roles), "sign": sign, "receive": receive}
-
-
-def part_after(frames: Sequence[bytes], after: int) -> LedgerPart:
-    """Return as many entries from seq `after` + 1 on as fit into one message; frames[0] is entry 1."""
-    taken: list[str] = []
-    size = 0
-    for frame in frames[after : after + MOST_ENTRIES]:
-        size += len(frame) + len('"",')
-        if taken and size > _ROOM:
-            break
-        taken.append(frame.decode("ascii"))
-    return LedgerPart(entries=tuple(taken), more=after + len(taken) < len(frames))

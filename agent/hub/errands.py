@@ -15,10 +15,14 @@ class Errands:
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for `work`; when this wait is cancelled, it goes on."""
+        return await asyncio.shield(self.start(work))
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin `work`; what it raises goes to whoever awaits it."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
-        return await asyncio.shield(task)
+        return task
 
     async def settle(self) -> None:
         """Wait for all that is under way."""

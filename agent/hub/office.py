@@ -9,6 +9,7 @@
 # hub.status    -                                      {site, url, broker, http_port, mqtt_port, refused: {code: n},
 #                                                        open_rows, links, orders, pages, stations: n, live: [station],
 #                                                        ledger: {seq, head}, alarms: [text],
+#                                                        restored: null or {made_ms, at_ms, seq, newest, waiting},
 #                                                        signaling: {stations: [name], strangers: n, counts}}
 # hub.psk.list      -                                  [{station, gen, not_after_ms, gone_percent (of its life),
 #                                                        pending_gen (or null), proven_ms (last, or null),
@@ -16,6 +17,7 @@
 #                                                        keys_report.STATES), passed_over: n}]
 # hub.psk.expire    station (or "" for all)            {stations: [station]}
 # hub.psk.replace   station                            as hub.invite; only that station can use it
+# hub.settle    -                                      {}; a restored hub waits for no station any more
 # quit          -                                      {}
 
 from collections.abc import Callable
@@ -33,6 +35,7 @@ from agent.hub.enrolment import Ask, Enrolment
 from agent.hub.errands import Errands
 from agent.hub.keys_report import alarms, report
 from agent.hub.proofs import ExpireAsked
+from agent.hub.recovery import Recovery
 from agent.system.control_server import Say
 from agent.wire.frame import read_body, take_apart
 from agent.wire.invite import Card, write_code, write_file, write_link
@@ -63,6 +66,7 @@ class Office:
         *,
         core: Core,
         enrolment: Enrolment,
+        recovery: Recovery,
         errands: Errands,
         ask: Ask,
         invite_hours: int,
@@ -72,6 +76,7 @@ class Office:
     ) -> None:
         self._core, self._enrolment, self._errands, self._hours = core, enrolment, errands, invite_hours
         self._ask, self._now, self._facts, self._quit = ask, now, facts, quit_
+        self._recovery = recovery
         self._since: dict[str, int] = {}
         self._read = 0
 
@@ -89,6 +94,8 @@ class Office:
                 return self.stations()
             case "hub.status":
                 return self.status()
+            case "hub.settle":
+                await self._errands.run(self._recovery.settle())
             case "quit":
                 self._quit()
             case _:
@@ -127,7 +134,8 @@ class Office:
             "stations": len(core.ledger.active()),
             "live": sorted(core.roster.live(self._now().mono)),
             "ledger": {"seq": core.ledger.seq, "head": to_b64u(core.ledger.head)},
-            "alarms": [*self._enrolment.alarms, *alarms(core.proofs, core.ledger)],
+            "alarms": [*self._recovery.alarms(), *self._enrolment.alarms, *alarms(core.proofs, core.ledger)],
+            "restored": self._recovery.status(),
         }
 
     async def _invite(self, asked: _Invite) -> dict[str, Any]:

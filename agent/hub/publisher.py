@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from agent.domain.effects import Keep
-from agent.domain.errors import NmrError
+from agent.domain.errors import NmrError, TryLater
 from agent.domain.events import Instant
 from agent.domain.ledger import Ledger, LedgerRefused
 from agent.domain.names import HUB
@@ -43,6 +43,18 @@ class Publisher:
         self._me, self._store, self._folder, self._ledger = me, store, folder, ledger
         self._now, self._new_id, self._appended = now, new_id, appended
         self._writing = asyncio.Lock()
+        self.set_back = False
+        """Whether newer entries than ours may have been published: then none is appended."""
+
+    def refuse_if_set_back(self) -> None:
+        """Raise TryLater while appending would split the site in two."""
+        if self.set_back:
+            raise TryLater(
+                "The hub was restored from a backup and waits for its stations",
+                "They give back what it published since. Look at: nmr hub status; who stays away is not waited for "
+                "after: nmr hub settle",
+                code="restored",
+            )
 
     async def begin(self) -> None:
         """Write the first entry of a new site, and pin what is there."""
@@ -54,6 +66,7 @@ class Publisher:
 
     async def append(self, op: str, subject: str, value: Mapping[str, object], also: Sequence[Keep] = ()) -> None:
         """Append an entry and commit `also` with it; raises NmrError if it may not follow or cannot be saved."""
+        self.refuse_if_set_back()
         async with self._writing:
             before = self._ledger()
             frame = make_entry(before, self._me, op, subject, value, id_=self._new_id(), at=self._now().ms)
@@ -61,10 +74,27 @@ class Publisher:
                 after = read_entry(before, frame)
             except LedgerRefused as refused:
                 raise NmrError("The list of members cannot be changed so", str(refused), code="ledger") from refused
-            await write_kept(self._store, [Keep("ledger", f"{after.seq:012d}", frame), *also])
-            self._pin(after)
+            await self._write(frame, after, also)
             event(log, "ledger", seq=after.seq, op=op, subject=subject)
-            self._appended(Appended(frame, after))
+
+    async def take_back(self, frame: bytes, gone: Callable[[str], Sequence[Keep]]) -> Ledger:
+        """Take an entry that we published and forgot; `gone` is committed with it for each member that it revokes.
+
+        Returns the ledger after it. Raises LedgerRefused, FrameRefused, NmrError.
+        """
+        async with self._writing:
+            before = self._ledger()
+            after = read_entry(before, frame)
+            revoked = [one.station for one in before.active() if after.member(one.station) is None]
+            await self._write(frame, after, [keep for station in revoked for keep in gone(station)])
+            event(log, "ledger-taken-back", seq=after.seq)
+            return after
+
+    async def _write(self, frame: bytes, after: Ledger, also: Sequence[Keep]) -> None:
+        """Commit an entry and what belongs to it, pin it, then let it be known."""
+        await write_kept(self._store, [Keep("ledger", f"{after.seq:012d}", frame), *also])
+        self._pin(after)
+        self._appended(Appended(frame, after))
 
     def _pin(self, ledger: Ledger) -> None:
         """The store is right without the pin; the next entry pins again."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from agent.domain.effects import UseServers
+from agent.domain.effects import GiveBack, UseServers
 from agent.domain.errors import NmrError, Unavailable
 from agent.domain.events import Arrived, Event, Woke
 from agent.domain.keys import from_b64u
@@ -19,6 +19,7 @@ from agent.routing.bucket import Buckets
 from agent.routing.router import Router
 from agent.station.core import Core
 from agent.station.door import Door
+from agent.station.giving_back import entries_after
 from agent.station.loading import load_kept, load_ledger
 from agent.station.performer import Performer
 from agent.station.picture import habits_of, language_of, take_picture
@@ -109,7 +110,11 @@ class App:
             grew=self._ledger_grew,
             refresh=self._refresh,
             clock_set=lambda shift_ms: self.router.clock_set(shift_ms),  # noqa: PLW0108 - it is made below
-            door={**self._door.deeds, UseServers: self._use},
+            door={
+                **self._door.deeds,
+                UseServers: self._use,
+                GiveBack: lambda it: self.router.run(entries_after(self._store, it.after)),
+            },
         )
         self.router = make_router(
             me=me,

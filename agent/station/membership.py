@@ -1,7 +1,7 @@
 """The ledger at this station: fetched from the hub, checked entry by entry, pinned, never turned back."""
 
 from agent.domain.audience import THE_HUB
-from agent.domain.effects import Effect, Keep, LedgerGrew, Note, Post, Refresh, Tell
+from agent.domain.effects import Effect, GiveBack, Keep, LedgerGrew, Note, Post, Refresh, Tell
 from agent.domain.envelope import WANT_NOTHING, Envelope
 from agent.domain.events import Instant
 from agent.domain.ledger import Ledger, LedgerRefused
@@ -41,10 +41,15 @@ class Membership:
     def confirmed(self, envelope: Envelope, seq: int) -> list[Effect]:
         """The hub answered a probe that left when we knew `seq`: an older head means the ledger was turned back.
 
-        Any other message of the hub may have been overtaken by news; this one was made after we asked.
+        Any other message of the hub may have been overtaken by news; this one was made after we asked. A hub that was
+        restored from a backup gets back what it signed, and with that it is forgiven.
         """
-        older = envelope.head is not None and envelope.head[0] < seq
-        return self._refused("rollback") if older else []
+        if envelope.head is None:
+            return []
+        if envelope.head[0] < seq:
+            return [*self._refused("rollback"), GiveBack(envelope.head[0])]
+        self.alarm = "" if self.alarm == "rollback" else self.alarm
+        return []
 
     def entries(self, frames: tuple[str, ...], *, more: bool, now: Instant) -> list[Effect]:
         """Consecutive entries came; take those that follow, refuse another history aloud."""

@@ -46,6 +46,11 @@ def test_signals_and_texts_go_from_one_station_to_another_and_a_login_to_the_hub
     assert not may([rank], "signal.other", audience("station"))
 
 
+@pytest.mark.parametrize("rank", RANKS[:-1])
+def test_anybody_gives_the_hub_entries_back_and_nobody_gives_them_to_others(rank: str) -> None:
+    assert [kind for kind in KINDS if may([rank], "ledger.part", audience(kind))] == ["hub"]
+
+
 def test_an_unknown_type_is_nobody_s_right_but_the_hub_s() -> None:
     assert not may(["admin"], "no.such", audience("hub"))
     assert {"probe", "receipt"} <= set(PARAMETERS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.domain.effects import Effect, Keep, LedgerGrew, Post, Tell
+from agent.domain.effects import Effect, GiveBack, Keep, LedgerGrew, Post, Tell
 from agent.domain.events import StrangerHeard
 from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
@@ -125,6 +125,21 @@ def test_a_hub_that_shows_an_older_head_than_we_knew_when_we_asked_was_turned_ba
     assert [tell.values for tell in only(effects, Tell)] == [{"code": "rollback"}]
     scene.wait(21)
     assert only(scene.hub_answers(head=at(members, 3).short_head()), Tell) == []
+
+
+def test_a_hub_that_was_set_back_is_given_what_it_forgot_until_it_knows_it_and_is_forgiven_then() -> None:
+    members = site()
+    scene = scene_at(members, 4)
+    scene.up()
+    for _ in range(2):
+        assert only(scene.hub_answers(head=at(members, 2).short_head()), GiveBack) == [GiveBack(2)]
+        scene.wait(21)
+    assert only(scene.hub_answers(head=at(members, 4).short_head()), GiveBack) == []
+    assert scene.core.membership.alarm == ""
+    scene.wait(21)
+    assert [tell.values for tell in only(scene.hub_answers(head=at(members, 3).short_head()), Tell)] == [
+        {"code": "rollback"}
+    ]
 
 
 def test_the_pin_remembers_what_a_lost_store_does_not() -> None:
