@@ -23,6 +23,7 @@ COMMANDS = {
     "order": "agent.cli.orders",
     "doctor": "agent.cli.doctor",
     "health": "agent.cli.health",
+    "bundle": "agent.cli.bundle",
     "config": "agent.cli.configuration",
     "p2p": "agent.cli.p2p",
     "hub": "agent.cli.hub",

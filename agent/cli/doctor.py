@@ -1,4 +1,4 @@
-"""`nmr doctor`: will it ring, and if not, what is to be done?"""
+"""`nmr doctor`: whether it will ring, and what is to be done if not."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Check of the autostart: will the agent be there after the next login?"""
+"""Check of the autostart: whether the agent will be there after the next login."""
 
 import re
 import sys

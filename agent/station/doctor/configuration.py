@@ -1,4 +1,4 @@
-"""Checks of the configuration: can it be read, is every key known, is anything said in vain?"""
+"""Checks of the configuration: whether it can be read, every key is known and nothing is said in vain."""
 
 from agent.station.doctor.finding import Finding, Findings
 from agent.station.doctor.sight import Sight

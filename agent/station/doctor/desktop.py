@@ -1,4 +1,4 @@
-"""Checks of what staff see: does a panel show the icon, does a daemon show notices, can the window open?"""
+"""Checks of what staff see: whether a panel shows the icon, a daemon notices, and the window can open."""
 
 import sys
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""Checks of the disks: may we write where we must, and is there room?"""
+"""Checks of the disks: whether we may write where we must, and there is room."""
 
 import os
 import shutil

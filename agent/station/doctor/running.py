@@ -1,4 +1,4 @@
-"""Checks of the agent itself: does it run, does it answer, what does it say of its links and of the hub?"""
+"""Checks of the agent itself: whether it runs and answers, and what it says of its links and of the hub."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A visit to a port of the site: does it answer, whose certificate does it show, and what time is it there?"""
+"""A visit to a port of the site: whether it answers, whose certificate it shows and what time it is there."""
 
 import contextlib
 import socket

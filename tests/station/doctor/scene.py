@@ -9,16 +9,22 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from agent import __version__
 from agent.hub.app import Running
+from agent.routing import rows
 from agent.station.doctor.checks import CHECKS, examine
 from agent.station.doctor.finding import Finding, Level
 from agent.station.doctor.report import cure, title
 from agent.station.doctor.sight import take_sight
 from agent.station.enrol import enrol
 from agent.system.control_server import ControlServer, Say
+from agent.system.credentials import load_credentials, save_credentials
 from agent.system.lock import ProfileLock
 from agent.system.paths import Profile
+from agent.system.store import Store
+from agent.system.wrapping_key import load_key
 from agent.ui.texts.doctor import doctor_texts
 from tests.hub.scene import invited, running_hub
 
@@ -141,3 +147,26 @@ def copy_of(profile: Profile, folder: Path) -> Profile:
     assert profile.folder
     shutil.copytree(profile.folder, folder)
     return Profile.at(folder)
+
+
+def changed(station: Profile, **changes: object) -> Profile:
+    """The same station with other credentials."""
+    key = load_key(station.secrets_folder)
+    old = load_credentials(station.secrets_folder, key)
+    assert key is not None
+    assert old is not None
+    save_credentials(station.secrets_folder, structs.replace(old, **changes), key)
+    return station
+
+
+def spoil(file: Path, at: int = -1) -> None:
+    """Turn one byte over."""
+    content = bytearray(file.read_bytes())
+    content[at] ^= 0xFF
+    file.write_bytes(content)
+
+
+def with_store(station: Profile) -> Path:
+    """Give the station the database its agent would make."""
+    Store.open(station.data_file, rows.MIGRATIONS).close()
+    return station.data_file

@@ -1,5 +1,6 @@
 """Faults planted between a station and its site: ports, certificates, clocks, accounts, permissions."""
 
+import asyncio
 import datetime as dt
 import socket
 import ssl
@@ -11,32 +12,23 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-from msgspec import structs
 
 from agent.hub.broker import permissions as broker_permissions
 from agent.hub.broker.permissions import Rights
 from agent.hub.broker.tls import SiteTls
+from agent.links.mqtt.link import MqttLink
+from agent.links.mqtt.settings import MqttSettings
 from agent.station.doctor.finding import Level
+from agent.station.doctor.trial import try_broker
 from agent.station.doctor.visit import visit
-from agent.system.credentials import Credentials, load_credentials, save_credentials
+from agent.system.credentials import Credentials, load_credentials
 from agent.system.paths import Profile
-from agent.system.wrapping_key import load_key
 from tests.servers.broker import RunningBroker, running_broker
 from tests.servers.ports import free_port
-from tests.station.doctor.scene import GOOD, LivingHub, examined, said
+from tests.station.doctor.scene import GOOD, LivingHub, changed, examined, said
 
 pytestmark = pytest.mark.servers
 DAY = dt.timedelta(days=1)
-
-
-def changed(station: Profile, **changes: object) -> Profile:
-    """The same station with other credentials."""
-    key = load_key(station.secrets_folder)
-    old = load_credentials(station.secrets_folder, key)
-    assert key is not None
-    assert old is not None
-    save_credentials(station.secrets_folder, structs.replace(old, **changes), key)
-    return station
 
 
 def credentials_of(station: Profile) -> Credentials:
@@ -101,16 +93,10 @@ def test_a_site_that_is_well_is_examined_without_a_complaint(station: Profile) -
 
 
 def test_the_agent_that_runs_keeps_its_session_while_we_log_in(station: Profile, hub: LivingHub) -> None:
-    from agent.links.mqtt.link import MqttLink
-    from agent.links.mqtt.settings import MqttSettings
-    from agent.station.doctor.trial import try_broker
-
     it = credentials_of(station)
     settings = MqttSettings(it.site, it.station, it.brokers, it.station, it.password, it.client_id, it.ca_pem.encode())
 
     async def walk() -> None:
-        import asyncio
-
         async with MqttLink(settings).connect() as session:
             trial = await asyncio.to_thread(try_broker, it, *it.brokers[0])
             assert (trial.let_in, trial.may_read, trial.came_back) == (True, True, True)
