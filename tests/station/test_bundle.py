@@ -224,7 +224,10 @@ def _log_what_should_never_be_logged(busy: Busy) -> None:
 
 @pytest.mark.servers
 def test_what_support_needs_is_still_there(busy: Busy) -> None:
-    parts = {name: text.decode() for name, text in asyncio.run(collect(busy.profile)).items()}
+    with busy.site.talk(busy.station) as line:
+        since = line.request("status")["links"]
+        parts = {name: text.decode() for name, text in asyncio.run(collect(busy.profile)).items()}
+        assert [one["since_ms"] for one in line.request("status")["links"]] == [one["since_ms"] for one in since]
     status, store = json.loads(parts["status.json"]), json.loads(parts["store.json"])
     config = json.loads(parts["configuration.json"])
     assert [(link["name"], link["state"]) for link in status["links"]] == [("mqtt", "up")]

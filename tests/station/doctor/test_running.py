@@ -4,20 +4,25 @@ import asyncio
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from agent import __version__
+from agent.cli import run
+from agent.routing import rows
 from agent.station.doctor.checks import CHECKS, examine
 from agent.station.doctor.finding import Findings, Level
 from agent.station.doctor.report import as_text, as_wire, summary, worst
 from agent.station.doctor.sight import take_sight
 from agent.system.lock import ProfileLock
 from agent.system.paths import Profile
+from agent.system.store import Store
 from agent.ui.texts.doctor import doctor_texts
 from tests.station.doctor.scene import GOOD, examined, said
 
 pytestmark = pytest.mark.servers
+ALL = tuple(check.__name__ for check in CHECKS)  # type: ignore[attr-defined]  # they are functions
 PSK, SECRETS, WRAP = "psk.bin", "secrets.bin", "wrap.key"
 
 
@@ -86,6 +91,39 @@ def test_do_not_disturb_and_notices_of_the_agent_are_told(station: Profile) -> N
 
 
 # ---- the whole ----
+def state_of(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
+    """Everything below a folder: mode, size, time of the last change and content."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        stat = path.lstat()
+        found[str(path)] = (stat.st_mode, stat.st_size, stat.st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+    return found
+
+
+def test_nothing_is_changed_by_looking_not_even_what_a_killed_agent_left(station: Profile) -> None:
+    store = Store.open(station.data_file, rows.MIGRATIONS)
+    try:
+        (station.secrets_folder / "psk.bin.123.new").write_bytes(b"half a key")
+        station.lock_file.write_text(f"{dead_pid()}\n")
+        assert station.data_file.with_name(f"{station.data_file.name}-wal").exists(), "as after a crash"
+        assert station.folder is not None
+        before = state_of(station.folder)
+        found = {finding.check: finding for finding in examined(station, *ALL, sound=False)}
+        assert state_of(station.folder) == before
+    finally:
+        store.close()
+    assert (found["database"].what, found["key"].what, found["agent"].what) == ("ok", "ok", "stale")
+    assert set(found) == set(ALL)
+
+
+def test_the_report_is_in_the_language_of_the_station(station: Profile, capsys: pytest.CaptureFixture[str]) -> None:
+    station.config_file.write_text('[ui]\nlanguage = "de"\n')
+    assert run([*station.arguments(), "doctor", "--no-sound"]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert "FAILURE  Agent              Der Agent läuft nicht" in lines
+    assert lines[-1].startswith("Es klingelt nicht, oder niemand hört es: Agent")
+
+
 def test_a_check_that_fails_itself_costs_no_other(station: Profile) -> None:
     async def broken(_: object) -> list[object]:
         raise ValueError("a mistake")
