@@ -23,6 +23,7 @@ from agent.hub.errands import Errands
 from agent.hub.ground import Ground, alongside
 from agent.hub.invites import Issued
 from agent.hub.kept import load_kept, load_values
+from agent.hub.metrics import Metrics
 from agent.hub.office import Office
 from agent.hub.papers import Site
 from agent.hub.place import dialled, names_of
@@ -33,6 +34,7 @@ from agent.hub.signaling.alone import hosts_of
 from agent.hub.signaling.desk import Desk
 from agent.hub.signaling.exchange import Exchange, Limits
 from agent.hub.signaling.login import Gate
+from agent.hub.tally import Tally
 from agent.hub.web import WebServer, make_web
 from agent.system.clock import SiteClock
 from agent.system.config_schema import HubConfig
@@ -58,6 +60,7 @@ class Running:
     enrolment: Enrolment
     office: Office
     site: Site
+    metrics: Metrics
     ended: asyncio.Event
 
 
@@ -113,7 +116,8 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     recovery = _recover(ground, engine, publisher, accounts, errands)
     enrolment = _open_door(ground, site, engine, accounts, clock, publisher)
     stack.push_async_callback(errands.settle)
-    web = WebServer(make_web(enrolment, errands, desk), ground.listening, ground.tls, sockets=limits.sockets)
+    metrics = _measure(ground, engine, recovery, clock)
+    web = WebServer(make_web(enrolment, errands, desk, metrics), ground.listening, ground.tls, sockets=limits.sockets)
     office = Office(
         core=engine.core,
         enrolment=enrolment,
@@ -128,7 +132,7 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     engine.start()
     await _open_link(stack, engine, ground, accounts)
     alongside(stack, _tidy(engine, enrolment, web, ground.tls), "tidy")
-    return Running(engine, ground.broker, accounts, web, enrolment, office, site, ended)
+    return Running(engine, ground.broker, accounts, web, enrolment, office, site, metrics, ended)
 
 
 async def _begin_ledger(ground: Ground, engine: Engine, clock: SiteClock) -> Publisher:
@@ -154,6 +158,22 @@ def _recover(ground: Ground, engine: Engine, publisher: Publisher, accounts: Acc
     )
     engine.watchers.append(recovery.watch)
     return recovery
+
+
+def _measure(ground: Ground, engine: Engine, recovery: Recovery, clock: SiteClock) -> Metrics:
+    """Count what happens from now on."""
+    tally = Tally(engine.core.history)
+    engine.watchers.append(tally.watch)
+    return Metrics(
+        engine=engine,
+        tally=tally,
+        broker=ground.broker,
+        recovery=recovery,
+        tls=ground.tls,
+        folder=ground.folder,
+        allowed=ground.settings.metrics_from,
+        now=clock.now,
+    )
 
 
 def _open_door(

@@ -72,6 +72,11 @@ class Recovery:
         if self._complete():
             self._start(self._end("complete"))
 
+    @property
+    def under_way(self) -> bool:
+        """Whether it is not over."""
+        return self._restored is not None
+
     def status(self) -> dict[str, Any] | None:
         """Return how far it is; None for a hub that knows all it ever said.
 

@@ -3,6 +3,7 @@
 # GET  /invite/<id>      200 the card, see wire/enrolment            404 410 {"code"}
 # POST /enrol            200 the sealed answer                       403 404 409 410 413 503 {"code"}
 # POST /enrol/confirm    200 {}                                      the same
+# GET  /metrics          200 see metrics                             404 for whoever may not read them
 # WS   /signal           see signaling/exchange
 
 import asyncio
@@ -18,6 +19,8 @@ from agent.hub.broker.files import write_private
 from agent.hub.broker.tls import SiteTls
 from agent.hub.enrolment import Enrolment
 from agent.hub.errands import Errands
+from agent.hub.exposition import CONTENT_TYPE
+from agent.hub.metrics import Metrics
 from agent.hub.signaling.desk import Desk, make_signaling
 from agent.system.log import event
 from agent.wire.enrolment import REQUEST_BYTES, EnrolRefused
@@ -28,14 +31,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STATUS = {"invite-unknown": 404, "invite-expired": 410, "invite-used": 409, "invite-claimed": 409, "size": 413}
-_REFUSED, _BUSY = 403, 503
+_REFUSED, _NOT_HERE, _BUSY = 403, 404, 503
 _MOST_AT_ONCE = 200
 _ID_LENGTH = 16
 _SOCKET_BYTES = 64 * 1024
 _PING_S = 20.0
 
 
-def make_web(enrolment: Enrolment, errands: Errands, desk: Desk) -> "FastAPI":
+def make_web(enrolment: Enrolment, errands: Errands, desk: Desk, metrics: Metrics) -> "FastAPI":
     """Return the application."""
     from fastapi import FastAPI, Request, Response
 
@@ -56,6 +59,12 @@ def make_web(enrolment: Enrolment, errands: Errands, desk: Desk) -> "FastAPI":
         sealed = await _body(request)
         await errands.run(enrolment.confirm(sealed))
         return Response(b"{}", media_type="application/json")
+
+    @web.get("/metrics")
+    async def numbers(request: Request) -> Response:
+        if not metrics.may_read(request.client.host if request.client else None):
+            return _error(_NOT_HERE, "not-found")
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     @web.exception_handler(EnrolRefused)
     async def refused(_: Request, error: Exception) -> Response:
@@ -149,6 +158,7 @@ class WebServer:
             ws_ping_timeout=ping_s,
             ws_per_message_deflate=False,
             server_header=False,
+            proxy_headers=False,  # who asks is who is connected, whatever a header says
             limit_concurrency=_MOST_AT_ONCE + sockets,
             timeout_graceful_shutdown=2,
         )

@@ -47,6 +47,16 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def _is_network(text: str) -> bool:
+    from ipaddress import ip_network
+
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_host(text: str) -> bool:
     label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
     return _is_address(text) or (
@@ -258,6 +268,10 @@ class Hub(Struct, frozen=True, kw_only=True):
     psk_days: Annotated[
         int, Meta(ge=1, le=3650, description="Days a station's key is good; it is renewed by itself before they end")
     ] = 30
+    metrics_from: Annotated[
+        tuple[Annotated[str, _text('an IP address or a network as "10.0.0.0/24"', _is_network)], ...],
+        Meta(max_length=32, description="Who may read the hub's numbers at /metrics (HTTPS)"),
+    ] = ("127.0.0.1", "::1")
     stun: Annotated[
         str,
         _text('"stun:host:port", or empty', _is_stun, "Tells stations their address outside; empty asks nobody"),

@@ -89,24 +89,38 @@ class Peer:
                 listening.cancel()
 
     def container(
-        self, type_: str, params: Parameters, *, to: Audience = THE_HUB, id_: str = "", want: int = 0
+        self,
+        type_: str,
+        params: Parameters,
+        *,
+        to: Audience = THE_HUB,
+        id_: str = "",
+        want: int = 0,
+        re: str | None = None,
     ) -> bytes:
         """A message of ours, sealed for the hub."""
         now = round(time.time() * 1000)
         envelope = Envelope(
             v=1, site=self.me.site, id=id_ or new_id(), sender=self.me.station, to=to.to_wire(), type=type_, at=now,
-            exp=now + LIFE_MS[type_], re=None, want=want, prio=0, head=self.ledger.short_head(),
+            exp=now + LIFE_MS[type_], re=re, want=want, prio=0, head=self.ledger.short_head(),
             p={key: value for key, value in to_builtins(params).items() if value is not None},
         )  # fmt: skip
         hub = self.ledger.members[HUB]
         return seal(sign_frame(envelope, self.me), self.me.site, hub.kid, hub.receive)
 
     async def say(
-        self, type_: str, params: Parameters, *, to: Audience = THE_HUB, id_: str = "", want: int = 0
+        self,
+        type_: str,
+        params: Parameters,
+        *,
+        to: Audience = THE_HUB,
+        id_: str = "",
+        want: int = 0,
+        re: str | None = None,
     ) -> None:
         """Send a message to the hub."""
         assert self._session is not None
-        await self._session.send(HUB, self.container(type_, params, to=to, id_=id_, want=want))
+        await self._session.send(HUB, self.container(type_, params, to=to, id_=id_, want=want, re=re))
 
     async def hear(self, type_: str, fits: Callable[[Any], bool] = lambda _: True) -> Any:
         """The parameters of the next message of this type."""

@@ -63,6 +63,10 @@ class Broker(Protocol):
     def port(self) -> int:
         """The TLS port for MQTT, known once `start` has returned."""
 
+    @property
+    def starts(self) -> int:
+        """How often its process was started."""
+
     async def start(self, accounts: Sequence[Account]) -> None:
         """Start the broker for these accounts and return when it lets one in; raises BrokerFailed."""
 

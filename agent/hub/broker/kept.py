@@ -32,7 +32,7 @@ class KeptBroker(ABC):
     name: ClassVar[str]
 
     def __init__(self, site: str, place: BrokerPlace, tls: SiteTls) -> None:
-        self.port = place.port
+        self.port, self.starts = place.port, 0
         self._site = site
         self._place = place
         self._tls = tls
@@ -145,6 +145,7 @@ class KeptBroker(ABC):
             await self._process.stop()
             raise
         self._ready_at = time.monotonic()
+        self.starts += 1
 
     async def _until_ready(self, process: Process) -> None:
         """Wait until our own user is let in: a stranger on the same port would not do that."""
