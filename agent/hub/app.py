@@ -42,6 +42,7 @@ from agent.system.control_server import ControlServer
 from agent.system.ids import new_id
 from agent.system.log import close_log, event, open_log
 from agent.system.paths import Profile
+from agent.system.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -74,18 +75,47 @@ async def run_hub(profile: Profile, config: HubConfig, *, ready: Callable[[dict[
     file = open_log(
         profile.log_folder, "hub", level=settings.level, keep_files=settings.keep_files, megabytes=settings.megabytes
     )
+    called_off = _call_off_on_signal()
     try:
         async with open_hub(profile, config) as running:
             listen_to_signals(running.ended.set)
-            gc.freeze()  # what was loaded stays: the collector need not walk through it while stations wait
-            event(log, "started", site=config.hub.site, url=running.site.url, broker=running.broker.name)
-            if ready is not None:
-                ready(running.office.status())
-            await running.ended.wait()
-            event(log, "stopping")
+            await _serve(running, ready)
+    except asyncio.CancelledError:
+        if not called_off.is_set():
+            raise
+        event(log, "start-called-off")
     finally:
         close_log(file)
     return 0
+
+
+def _call_off_on_signal() -> asyncio.Event:
+    """Cancel the task that runs, for a start that is called off shall leave no broker; returns what is set then."""
+    starting, called_off = asyncio.current_task(), asyncio.Event()
+
+    def call_off() -> None:
+        called_off.set()
+        if starting is not None:
+            starting.cancel()
+
+    listen_to_signals(call_off)
+    return called_off
+
+
+async def _serve(running: Running, ready: Callable[[dict[str, Any]], None] | None) -> None:
+    """Say that we are up, and wait for the end."""
+    gc.freeze()  # what was loaded stays: the collector need not walk through it while stations wait
+    site, supervisor = running.site, Supervisor()
+    event(log, "started", site=site.me.site, url=site.url, broker=running.broker.name)
+    if ready is not None:
+        ready(running.office.status())
+    supervisor.ready(f"site {site.me.site}, {site.url}")
+    living = asyncio.create_task(supervisor.keep_alive(), name="hub watchdog")
+    await running.ended.wait()
+    supervisor.stopping()
+    event(log, "stopping")
+    living.cancel()
+    await asyncio.gather(living, return_exceptions=True)
 
 
 @asynccontextmanager
