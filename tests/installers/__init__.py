@@ -1,0 +1,1 @@
+"""Packages and installers: built, looked into, installed, upgraded and removed."""

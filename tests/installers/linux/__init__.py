@@ -1,0 +1,1 @@
+"""The Linux packages on computers that are thrown away."""
