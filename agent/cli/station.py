@@ -24,7 +24,7 @@ def run(context: Context) -> int:
 
 
 @click.command()
-@click.argument("show_first", metavar="[orders|new-order|pages|status]", default="orders")
+@click.argument("show_first", metavar="[orders|new-order|pages|status|settings]", default="orders")
 @pass_context
 def window(context: Context, show_first: str) -> None:
     """Open the window of the running agent."""

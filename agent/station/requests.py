@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 Say = Callable[[Line | Callable[[], Line]], None]
 LOG_AFTER_S = 0.01
 ANSWERS = ("accepted", "declined", "later")
-WINDOWS = ("orders", "new-order", "status", "pages")
+WINDOWS = ("orders", "new-order", "status", "pages", "settings")
 KINDS = ("order", "item")
 
 

@@ -120,7 +120,9 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 def _overruled(layers: Sequence[Layer], schema: type[msgspec.Struct]) -> list[Problem]:
     """What people set and a policy fixes: it has no effect, and they may wonder. A default is meant to be overruled."""
-    policies = [layer for layer in layers if layer.locked]
+    policies = [layer for layer in layers if layer.locked and layer.values]
+    if not policies:
+        return []
     theirs = [layer for layer in layers if not layer.locked and layer.rank != "machine defaults"]
     found = []
     for one in whole_settings(schema):

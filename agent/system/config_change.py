@@ -32,10 +32,10 @@ def change(file: Path, loaded: Loaded[Any], key: str, value: Any) -> str:
 
 
 def forget(file: Path, loaded: Loaded[Any], key: str) -> str:
-    """Take `key` out of the user's file, so that defaults count again; returns and raises as `change`."""
-    one = _open_setting(loaded, key)
-    _write(file, lambda source: without(source, one.place))
-    return _stronger(decision(loaded, key))
+    """Take `key` out of the user's file, even one that policy leaves without effect; returns and raises as `change`."""
+    one = decision(loaded, key)
+    _write(file, lambda source: without(source, one.setting.place))
+    return _stronger(one)
 
 
 def why_fixed(one: Decision) -> str:

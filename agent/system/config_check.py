@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,18 +88,19 @@ def settings(schema: type[Struct]) -> Iterator[Setting]:
     yield from _settings(struct_of(schema), "")
 
 
-def whole_settings(schema: type[Struct]) -> Iterator[Setting]:
+@lru_cache(maxsize=2)
+def whole_settings(schema: type[Struct]) -> tuple[Setting, ...]:
     """Every setting as one decides about it: an array of tables is one, `quick_page`."""
-    seen = set()
+    found: dict[str, Setting] = {}
     for one in settings(schema):
         key, array, _ = one.key.partition("[]")
         if not array:
-            yield one
-        elif key not in seen:
-            (found,) = (field for field in struct_of(schema).fields if field.encode_name == key)
-            kind, _ = unwrap(found.type)
-            yield Setting(key, f"tables [[{key}]]", one.table_about, (), required=False, table_about="", kind=kind)
-        seen.add(key)
+            found[key] = one
+        elif key not in found:
+            (table,) = (field for field in struct_of(schema).fields if field.encode_name == key)
+            kind, _ = unwrap(table.type)
+            found[key] = Setting(key, f"tables [[{key}]]", one.table_about, (), False, "", kind)
+    return tuple(found.values())
 
 
 def spoken(place: Place) -> str:
@@ -122,6 +124,7 @@ def written(value: Any) -> str:
     return hex(value) if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER else str(value)
 
 
+@lru_cache(maxsize=2)
 def struct_of(schema: type[Struct]) -> StructType:
     """The table a schema's file is."""
     found = type_info(schema)

@@ -41,8 +41,11 @@ class RegistrySource:
 
     def read(self, schema: type[msgspec.Struct]) -> Layer:
         """Turn the registry's types into the schema's and compare with it."""
+        tree = self.read_tree(self.hive, self.path)
+        if not tree:
+            return Layer(self.rank, f"{self.hive}\\{self.path}", {}, self._where)
         table = struct_of(schema)
-        raw = _table(self.read_tree(self.hive, self.path), table)
+        raw = _table(tree, table)
         if self.shared:
             known = [one.encode_name for one in table.fields]
             raw = {key: value for key, value in raw.items() if key in known or nearest(key, known)}

@@ -71,6 +71,8 @@ class TextSource:
 
     def read(self, schema: type[msgspec.Struct]) -> Layer:
         """Turn the texts into values and compare them with the schema."""
+        if not self.texts:
+            return Layer(self.rank, self.rank, {}, self._where)
         kinds = {one.place: one.kind for one in whole_settings(schema)}
         raw: dict[str, Any] = {}
         for place, text in self.texts:
@@ -94,6 +96,8 @@ def environment_source(
     environment: Mapping[str, str], schema: type[msgspec.Struct], other: type[msgspec.Struct]
 ) -> TextSource:
     """What the environment says; variables with no `__` belong to other things, those of the `other` schema to it."""
+    if not any(name.startswith(PREFIX) for name in environment):
+        return _source("environment", ())  # the usual case, in which nobody need look into the schemas
     known = {variable(one.key): one.place for one in whole_settings(schema)}
     theirs = {variable(one.key).split("__")[0] for one in whole_settings(other)} - {
         name.split("__")[0] for name in known
@@ -111,7 +115,7 @@ def environment_source(
 
 def command_line_source(given: Iterable[tuple[str, str]]) -> TextSource:
     """What `--set KEY=VALUE` said; the last of a key counts."""
-    return _source("command line", ((tuple(key.split(".")), text, f"--set {key}") for key, text in given))
+    return _source("command line", ((tuple(key.split(".")), text, "--set") for key, text in given))
 
 
 def _source(rank: Rank, found: Iterable[tuple[Place, str, str]]) -> TextSource:

@@ -75,7 +75,8 @@ class Decision:
 
 def decisions(loaded: Loaded[Any]) -> list[Decision]:
     """All settings in the order of the schema."""
-    return [_decision(one, loaded.layers) for one in whole_settings(type(loaded.config))]
+    schema: type[msgspec.Struct] = type(loaded.config)
+    return [_decision(one, loaded.layers) for one in whole_settings(schema)]
 
 
 def decision(loaded: Loaded[Any], key: str) -> Decision:
@@ -95,7 +96,7 @@ def setting(schema: type[msgspec.Struct], key: str) -> Setting:
     if key not in known:
         raise BadInput(
             "No such setting",
-            f"“{key}” is none{nearest(key, known)}. nmr config show lists them all",
+            f"“{key}” is none{nearest(key, known) or '.'} nmr config show lists them all",
             code="no-such-setting",
             field=key,
         )

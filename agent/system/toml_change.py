@@ -16,9 +16,9 @@ class CannotChange(Exception):
 
 def with_value(source: str, place: Place, value: Any) -> str:
     """`source` (valid TOML) with that key set; raises CannotChange."""
-    wanted = tomllib.loads(source)
-    put(wanted, place, value)
-    return _first_that_says(wanted, _settings(source, place, written(value)))
+    wanted, text = tomllib.loads(source), written(value)
+    put(wanted, place, tomllib.loads(f"value = {text}")["value"])
+    return _first_that_says(wanted, _settings(source, place, text))
 
 
 def without(source: str, place: Place) -> str:

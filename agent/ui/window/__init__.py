@@ -3,7 +3,7 @@
 import gc
 import sys
 
-TABS = ("orders", "new-order", "pages", "status")
+TABS = ("orders", "new-order", "pages", "status", "settings")
 """What the window can be asked to show."""
 UNAVAILABLE = 69
 """The exit code where there is no screen, or no Tk."""

@@ -1,4 +1,4 @@
-"""Starts the window: `python -m agent.ui.window --control ADDRESS [--show orders|new-order|pages|status]`."""
+"""Starts the window: `python -m agent.ui.window --control ADDRESS [--show orders|new-order|pages|status|settings]`."""
 
 import sys
 

@@ -39,6 +39,7 @@ class Window:
         self.line = line
         self.model = Model({})
         self.shown = "orders"
+        self.last_setting = ""
         self._built: tuple[str, bool] | None = None
         self._themes: dict[bool, Theme] = {}
         self._frame: ttk.Frame | None = None
@@ -74,7 +75,15 @@ class Window:
         self.root.minsize(min(width, self.theme.px(SMALLEST[0])), min(height, self.theme.px(SMALLEST[1])))
 
     def _bind(self) -> None:
-        keys = {"n": "new-order", "Key-1": "orders", "Key-2": "pages", "Key-3": "status", "f": "search", "p": "page"}
+        keys = {
+            "n": "new-order",
+            "Key-1": "orders",
+            "Key-2": "pages",
+            "Key-3": "status",
+            "Key-4": "settings",
+            "f": "search",
+            "p": "page",
+        }
         for key, what in keys.items():
             for variant in {key, key.upper() if len(key) == 1 else key}:
                 on(self.root, f"Control-{variant}", self.show, what)
@@ -124,7 +133,7 @@ class Window:
         """
         if self._form():
             return
-        if what in ("orders", "pages", "status"):
+        if what in ("orders", "pages", "status", "settings"):
             self._turn_to(what)
             return
         if what != "page":
@@ -144,7 +153,8 @@ class Window:
 
     def _refresh(self) -> None:
         look = language(self.model.labels), is_dark(self.model.labels, dark_desktop)
-        if look != self._built:
+        again = look != self._built
+        if again:
             self._build(*look)
         if self.shown not in self._tabs:
             self._tabs[self.shown] = self._make(self.shown)
@@ -153,6 +163,8 @@ class Window:
         if not tab.winfo_manager():
             tab.pack(side="left", fill="both", expand=True)
         self._sidebar.refresh()
+        if again and self.shown == "settings":  # whoever changed the look stays where they were
+            self.root.after_idle(tab.focus_first)
 
     def _build(self, language_: Language, dark: bool) -> None:  # noqa: FBT001 - one of two looks
         self._built = language_, dark
@@ -192,6 +204,10 @@ class Window:
             from agent.ui.window.station import Station
 
             return Station(self._frame, self)
+        if name == "settings":
+            from agent.ui.window.settings import Settings
+
+            return Settings(self._frame, self)
         from agent.ui.window.orders import Orders
 
         return Orders(self._frame, self)

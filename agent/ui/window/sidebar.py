@@ -24,7 +24,7 @@ class Sidebar(ttk.Frame):
         self.pack_propagate(False)
         self._window = window
         self._chosen = tk.StringVar(self, window.shown)
-        self._buttons = {name: self._button(name) for name in ("orders", "pages", "status")}
+        self._buttons = {name: self._button(name) for name in ("orders", "pages", "status", "settings")}
         self._below()
 
     def _button(self, name: str) -> ttk.Radiobutton:

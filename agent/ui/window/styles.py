@@ -108,7 +108,10 @@ def _ticks(style: ttk.Style, theme: Theme) -> None:
     for kind, draw in (("Check", pictures.tick_box), ("Radio", pictures.choice)):
         off = theme.keep(f"{kind} off", draw(size, c.back, c.surface, c.muted, None))
         on = theme.keep(f"{kind} on", draw(size, c.back, c.accent, c.accent, c.on_accent))
-        style.element_create(f"{kind}.mark", "image", off, ("selected", on), sticky="", width=size + theme.px(8))
+        grey = theme.keep(f"{kind} grey", draw(size, c.back, c.back, c.edge, None))
+        grey_on = theme.keep(f"{kind} grey on", draw(size, c.back, c.edge, c.edge, c.back))
+        marks: Any = [off, ("disabled", "selected", grey_on), ("disabled", grey), ("selected", on)]
+        style.element_create(f"{kind}.mark", "image", *marks, sticky="", width=size + theme.px(8))
         words = {"side": "left", "sticky": "", "children": _nested(f"{kind}button.label")}
         both: Any = [(f"{kind}.mark", {"side": "left", "sticky": ""}), (f"{kind}button.focus", words)]
         style.layout(f"T{kind}button", [(f"{kind}button.padding", {"sticky": "nsew", "children": both})])

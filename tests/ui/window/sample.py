@@ -3,7 +3,7 @@
 from typing import Literal
 
 from agent.ui.texts import Texts
-from agent.ui.window.model.shapes import Labels, Member, Order, Page, State, Status, Target
+from agent.ui.window.model.shapes import Labels, Member, Order, Page, Setting, State, Status, Target
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 
@@ -277,4 +277,26 @@ def evening(now_ms: int, labels: Labels = ENGLISH, count: int = 9) -> State:
         "pages": pages(now_ms),
         "members": members(now_ms),
         "texts": labels,
+        "settings": settings(labels),
     }
+
+
+def settings(labels: Labels = ENGLISH) -> list[Setting]:
+    """What staff may choose here; policy fixed one, the environment another."""
+
+    def flag(key: str, *, value: bool, fixed: str = "") -> Setting:
+        return {"key": key, "kind": "flag", "value": value, "fixed": fixed}
+
+    def choice(key: str, value: str, *choices: str) -> Setting:
+        return {"key": key, "kind": "choice", "value": value, "choices": list(choices), "fixed": ""}
+
+    return [
+        choice("ui.language", labels["language"], "auto", "de", "en"),
+        choice("ui.theme", labels["theme"], "auto", "dark", "light"),
+        flag("ui.mask", value=True, fixed="policy"),
+        flag("ui.timer", value=True),
+        flag("ring.page_sound", value=True, fixed="policy"),
+        flag("ring.order_sound", value=False),
+        {"key": "ring.again_seconds", "kind": "number", "value": 30, "fixed": "", "least": 5, "most": 3600},
+        flag("ring.urgent_breaks_dnd", value=False, fixed="given"),
+    ]

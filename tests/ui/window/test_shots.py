@@ -24,6 +24,7 @@ VIEWS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "pages": ("pages", ("Down", "Return"), ()),
     "pages-waiting": ("pages", (), ()),
     "status": ("status", (), ()),
+    "settings": ("settings", ("Tab", "Tab"), ()),
     "delete": ("orders", ("Down", "Delete"), ("Tab",)),
     "search": ("orders", ("ctrl+f", "t", "a", "b", "7"), ()),
     "fetching": ("orders", ("Down",), ()),

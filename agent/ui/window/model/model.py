@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from agent.ui.texts import Texts
-    from agent.ui.window.model.shapes import Labels, Member, Order, Page, State, Status
+    from agent.ui.window.model.shapes import Labels, Member, Order, Page, Setting, State, Status
 
     Deed = Literal["page", "edit", "create"]
 
@@ -45,6 +45,11 @@ class Model:
     def labels(self) -> Labels:
         """Language, theme and names."""
         return self.state.get("texts") or {}
+
+    @property
+    def settings(self) -> list[Setting]:
+        """What staff may choose here."""
+        return self.state.get("settings") or []
 
     @property
     def timer_s(self) -> int:

@@ -166,6 +166,21 @@ class Labels(TypedDict, total=False):
     fields: dict[str, int]
 
 
+class Setting(TypedDict, total=False):
+    """A setting for staff; `kind` is flag, choice (of `choices`) or number (`least` to `most`).
+
+    `fixed` is "policy" or "given" (command line, environment) where it cannot be changed here.
+    """
+
+    key: str
+    kind: str
+    value: Any
+    fixed: str
+    choices: list[str]
+    least: int
+    most: int
+
+
 class State(TypedDict, total=False):
     """Everything the window is told."""
 
@@ -174,6 +189,7 @@ class State(TypedDict, total=False):
     pages: list[Page]
     members: list[Member]
     texts: Labels
+    settings: list[Setting]
 
 
 Reply = dict[str, Any]
