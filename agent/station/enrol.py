@@ -15,6 +15,7 @@ from agent.station.enrol_http import HubRefused, confirm, fetch_card, hub_place,
 from agent.station.enrol_pending import Pending, forget_pending, is_pending, load_pending, make_pending
 from agent.station.enrol_refusals import explained, wrong_hub
 from agent.system.credentials import Credentials, load_credentials, save_credentials
+from agent.system.deployment import deployment
 from agent.system.paths import Profile
 from agent.system.psk_file import KeyUnusable, load_bundle, save_bundle
 from agent.system.wrapping_key import SecretsUnreadable, WrappingKey, load_key, make_key
@@ -37,7 +38,7 @@ def enrol(profile: Profile, invite: str, *, hub_url: str | None = None, wish: st
     if wish and not to_name(wish):
         raise BadInput("This name cannot be used", "Write letters, digits and dashes", field="station")
     profile.create()
-    card = found.card or _card_from(found, hub_url)
+    card = found.card or _card_from(found, hub_url or deployment(profile).site_url)
     place = hub_place(hub_url or found.hub or card.url)
     if card.renews is not None:
         return enrol_again(profile, found.secret, card, place)

@@ -35,6 +35,8 @@ def run_agent(profile: Profile) -> int:
     """Run the agent until it is told to end; returns its exit code, raises NmrError after telling it on the desktop."""
     try:
         return asyncio.run(run_station(profile))
+    except KeyboardInterrupt:  # told to end before it listened to that, perhaps still waiting for its invite
+        return 0
     except NmrError as error:
         asyncio.run(tell_user(error))
         raise
@@ -102,7 +104,7 @@ async def _run_once(
     profile: Profile, lock: ProfileLock, loaded: "Loaded[Config]", surface: Surface, people: _People
 ) -> bool:
     """Run until it is told to end; return whether that was because the profile is another station by now."""
-    credentials = await _credentials(profile)
+    credentials = await _credentials(profile, surface)
 
     from agent.station.app import App
     from agent.system.control_server import ControlServer
@@ -116,8 +118,11 @@ async def _run_once(
     return app.enrolled_anew
 
 
-async def _credentials(profile: Profile) -> "Credentials":
-    """What enrolment left here; raises BadConfiguration where it never happened, SecretsUnreadable."""
+async def _credentials(profile: Profile, surface: Surface) -> "Credentials":
+    """What enrolment left here, if need be that of just now; raises BadConfiguration where there is no invite either.
+
+    Raises SecretsUnreadable, and NmrError where the invite IT left is of no use.
+    """
     from agent.system.beside import beside
     from agent.system.credentials import load_credentials
     from agent.system.wrapping_key import storage_of
@@ -126,6 +131,10 @@ async def _credentials(profile: Profile) -> "Credentials":
         credentials = await beside(lambda: load_credentials(profile.secrets_folder))
     else:
         credentials = load_credentials(profile.secrets_folder)
+    if credentials is None:
+        from agent.station.first_start import join
+
+        credentials = await join(profile, lambda title, message: surface.tell("start", title, message))
     if credentials is None:
         raise BadConfiguration(
             "This computer is not enrolled yet",
