@@ -86,6 +86,7 @@ class Wine:
         self.python = wine_parts.python()
         libraries = wine_parts.libraries(extra)
         self._prefix = wine_parts.copied_prefix()
+        self.drive_c = self._prefix / "drive_c"
         self._programs = Programs(folder)
         self._running: list[Running] = []
         self.env = {
@@ -120,13 +121,21 @@ class Wine:
 
     def start(self, *arguments: str) -> Running:
         """Start `python.exe ARGUMENTS`."""
-        running = Running(["wine", self.python, *arguments], self.env)
+        return self.start_program(self.python, *arguments)
+
+    def start_program(self, program: str | Path, *arguments: str) -> Running:
+        """Start a program of this Windows, or one of ours."""
+        running = Running(["wine", program, *arguments], self.env)
         self._running.append(running)
         return running
 
     def run(self, *arguments: str, seconds: float = SLOW) -> Running:
         """Run `python.exe ARGUMENTS` to its end."""
-        running = self.start(*arguments)
+        return self.run_program(self.python, *arguments, seconds=seconds)
+
+    def run_program(self, program: str | Path, *arguments: str, seconds: float = SLOW) -> Running:
+        """Run a program of this Windows, or one of ours, to its end."""
+        running = self.start_program(program, *arguments)
         running.wait(seconds)
         return running
 

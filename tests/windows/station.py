@@ -55,7 +55,7 @@ class WindowsStation:
     def start(self) -> None:
         """Start the agent; returns when its icon is on the panel and it is connected."""
         began = time.monotonic()
-        self.agent = self.wine.start(*self._command("run"))
+        self.agent = self._start()
         until(lambda: "started" in self.log, "the agent's first words", SLOW)
         self.icon = asyncio.run(find_icon(self.desktop, self._empty))
         self.seconds_to_icon = time.monotonic() - began
@@ -95,6 +95,9 @@ class WindowsStation:
     def _press_first_of(self, menu: Box, name: str) -> None:
         self.desktop.screenshot(name)
         self.desktop.click((menu[0] + menu[2]) // 2, menu[1] + FIRST_ROW)
+
+    def _start(self) -> Running:
+        return self.wine.start(*self._command("run"))
 
     def icon_is_gone(self) -> bool:
         """Whether the panel is as empty as at first."""
