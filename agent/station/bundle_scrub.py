@@ -24,7 +24,7 @@ _PLACES = re.compile(r"\w+:\d+( < \w+:\d+)*", re.ASCII)
 _TOKEN = re.compile(r"[\w@.:/\\+~%$#&=-]+")
 _EDGES = ".:/\\-=+~%$#&"
 _JOINTS = re.compile(r"[-_./:\\@=]+")
-SHORT_NUMBER = 3
+_SHORT_NUMBER = re.compile(r"\d{1,3}(\.\d{1,2})?", re.ASCII)
 
 NAMES = frozenset(
     {"station", "stations", "person", "roles", "role", "site", "peer", "subject", "sender", "url", "host", "live"}
@@ -64,10 +64,9 @@ class Scrub:
             token, core = found[0], found[0].strip(_EDGES)
             pieces.append(text[end : found.start()])
             end = found.end()
-            is_number = core.isdecimal() and len(core) <= SHORT_NUMBER
-            keeps = (is_number and not number) or self._known(core)
+            keeps = (not number and _SHORT_NUMBER.fullmatch(core)) or self._known(core)
             pieces.append(token if keeps or not core else token.replace(core, self.name(core), 1))
-            number = core.isdecimal()
+            number = core[:1].isdecimal()
         return "".join([*pieces, text[end:]])
 
     def value(self, value: Any, key: str = "") -> Any:
@@ -110,7 +109,9 @@ class Scrub:
         if folded in self._names:
             return False
         parts = [part for part in _JOINTS.split(folded) if part]
-        return bool(parts) and (folded in self._words or all(part in self._words for part in parts))
+        return bool(parts) and (
+            folded in self._words or all(part in self._words and not part.isdecimal() for part in parts)
+        )
 
 
 def vocabulary(*texts: Iterable[str]) -> Iterator[str]:

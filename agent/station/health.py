@@ -87,7 +87,12 @@ def _measures(status: dict[str, Any], now: float) -> list[Measure]:
         ),
         Measure("hub_up", hub["state"] == "up", "Whether the hub is heard."),
         Measure("hub_proven", proof["state"] == "proven", "Whether the hub has proven itself."),
-        Measure("hub_rtt_ms", hub["rtt_ms"], "To the hub and back, milliseconds.", "ms"),
+        Measure(
+            "hub_rtt_ms",
+            None if hub["rtt_ms"] is None else round(hub["rtt_ms"], 1),
+            "To the hub and back, milliseconds.",
+            "ms",
+        ),
         Measure("key_days", _days(proof, now), "Days until the key towards the hub ends."),
         Measure("unanswered_pages", status["unanswered"], "Received pages that wait for an answer."),
         Measure("outbox_rows", status["open_rows"], "Messages on their way out."),

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from agent import __version__
 from agent.cli import run
 from agent.demo.site import Site
 from agent.domain.keys import from_b64u, to_b64u
@@ -241,6 +242,10 @@ def test_what_support_needs_is_still_there(busy: Busy) -> None:
     assert "#" not in "".join([*_fields(status), *_fields(json.loads(parts["doctor.json"]))]), "fields are ours"
     checks = {one["check"]: one["level"] for one in json.loads(parts["doctor.json"])["findings"]}
     assert (checks["agent"], checks["link"], checks["permissions"]) == ("ok", "ok", "ok")
+    assert {"data/station.sqlite3", "data/secrets/psk.bin", "log/agent.log"} < {
+        one["name"] for one in json.loads(parts["files.json"])
+    }
+    assert status["version"] == __version__
     with busy.site.talk(busy.station) as line:
         asked = re.findall(r'page-asked page="([0-9a-f]{32})"', parts["log/agent.log"])
         assert set(asked) == {str(one["id"]) for one in _pages(line) if one["out"]}

@@ -7,6 +7,8 @@ from agent.station.doctor.visit import Visit, last_day
 
 CLOCK_WORTH_A_WORD_S, CLOCK_WRONG_S = 10.0, 300.0
 """From here on a clock is off, or so wrong that certificates and keys are judged wrongly, seconds."""
+FULL_SECONDS = 1.0
+"""The hub tells no fractions of a second."""
 SOON_DAYS = 14.0
 """The hub renews its certificate 30 days before the end: one with less than this left is not being renewed."""
 
@@ -49,7 +51,7 @@ async def clock(sight: Sight) -> list[Finding]:
         return [found.failure("wrong", seconds=round(-off_s))]
     if abs(off_s) >= CLOCK_WORTH_A_WORD_S:
         return [found.warning("off-by", seconds=round(-off_s))]
-    return [found.ok(seconds=f"{max(0.0, abs(off_s) - 0.5):.1f}")]
+    return [found.ok(seconds=f"{max(FULL_SECONDS / 2, abs(off_s)):.1f}")]
 
 
 async def certificate(sight: Sight) -> list[Finding]:

@@ -22,7 +22,7 @@ from agent.ui.texts.doctor import doctor_texts
 from tests.station.doctor.scene import GOOD, examined, said
 
 pytestmark = pytest.mark.servers
-ALL = tuple(check.__name__ for check in CHECKS)  # type: ignore[attr-defined]  # they are functions
+ALL = tuple(check.__name__ for check in CHECKS)
 PSK, SECRETS, WRAP = "psk.bin", "secrets.bin", "wrap.key"
 
 
