@@ -12,9 +12,7 @@ TEXTS: dict[str, str] = {
     "configuration": "configuration",
     "configuration.ok": "The configuration is good",
     "configuration.broken": "The configuration has a mistake: {problem}",
-    "configuration.broken.cure": (
-        "Put it right: until then it does not count. nmr config check looks again"
-    ),
+    "configuration.broken.cure": ("Put it right: until then it does not count. nmr config check looks again"),
     "configuration.in-vain": "The configuration says something in vain: {problem}",
     "configuration.in-vain.cure": "Correct or remove that line; nmr config show lists every key and what is in force",
     "settings": "settings",
