@@ -9,6 +9,7 @@ import click
 
 from agent.cli.health import hub_health
 from agent.cli.hub_backup import backup, restore, settle
+from agent.cli.hub_init import init
 from agent.cli.hub_keys import psk
 from agent.cli.hub_output import code_text, hand_over, reach_hub, when
 from agent.cli.output import Context, json_option, pass_context, show, table
@@ -20,7 +21,7 @@ def hub() -> None:
     """Run the site's server, invite and revoke stations."""
 
 
-for command in (signaling, hub_health, psk, backup, restore, settle):
+for command in (init, signaling, hub_health, psk, backup, restore, settle):
     hub.add_command(command)
 
 
@@ -29,6 +30,11 @@ for command in (signaling, hub_health, psk, backup, restore, settle):
 @pass_context
 def run(context: Context, *, as_json: bool) -> int:
     """Start the hub: broker, orders, enrolment."""
+    return start_hub(context, as_json=as_json)
+
+
+def start_hub(context: Context, *, as_json: bool) -> int:
+    """Run the hub until it is told to end; returns its exit code."""
     from agent.hub.app import run_hub
     from agent.system.config import load_hub
 
