@@ -1,0 +1,65 @@
+"""What the policy templates say in German: a line for every setting of the schema, its tables and what is allowed."""
+
+TABLES = {
+    "": "No More Running",
+    "ui": "Was Mitarbeiter sehen",
+    "ring": "Wie ein Ruf an dieser Station klingelt",
+    "limits": "Wie viel eine einzelne andere Station uns schicken darf",
+    "link": "Die Wege zu anderen",
+    "link.mqtt": "Der Weg über den Broker des Standorts",
+    "link.p2p": "Der Weg unmittelbar zu jeder anderen Station, ohne Server dazwischen",
+    "log": "Die Protokolldateien; sie enthalten nie Texte von Nachrichten",
+}
+
+SETTINGS = {
+    "ui.language": "Sprache von Menüs und Fenstern; auto fragt das System",
+    "ui.theme": "Farben von Fenstern und Symbol",
+    "ui.order_name": "Wie ein Auftrag hier heißt",
+    "ui.item_name": "Wie die Liste ausverkaufter oder knapper Dinge hier heißt",
+    "ui.subtitle_name": "Was in der verdeckten zweiten Zeile eines Auftrags steht",
+    "ui.flag_a": "Name der ersten Markierung eines Auftrags",
+    "ui.flag_b": "Name der zweiten Markierung eines Auftrags",
+    "ui.item_flag_a": "Name der ersten Markierung eines Dings",
+    "ui.item_flag_b": "Name der zweiten Markierung eines Dings",
+    "ui.mask": "Nur die letzten vier Zeichen der zweiten Zeile zeigen, bis die Zeile ausgewählt ist",
+    "ui.timer": "Zeigen, wie lange ein Auftrag schon besteht",
+    "ui.timer_seconds": "Sekunden, nach denen dieses Alter neu gezeichnet wird",
+    "ui.quit_allowed": "Im Menü des Symbols „Beenden“ anbieten",
+    "ring.again_seconds": "Sekunden, bis der Ton wiederkommt, solange niemand antwortet",
+    "ring.page_sound": "Bei einem Ruf den Ton spielen",
+    "ring.order_sound": "Einmal einen Ton spielen, wenn ein Auftrag neu ist",
+    "ring.do_not_disturb_max_minutes": (
+        "Das längste „Nicht stören“ in Minuten, das jemand wählen darf; 0 nimmt es aus dem Menü"
+    ),
+    "ring.urgent_breaks_dnd": "Ein dringender Ruf klingelt trotz „Nicht stören“",
+    "ring.per_minute": "Rufe eines Absenders in einer Minute, ehe sie zu einer Zusammenfassung werden",
+    "quick_page": "Fertige Rufe im Menü des Symbols",
+    "limits.peer_rate": "Nachrichten in der Sekunde, auf Dauer",
+    "limits.peer_burst": "Nachrichten auf einmal",
+    "link.mqtt.enabled": "Diesen Weg benutzen (Broker)",
+    "link.mqtt.addresses": "Broker, die statt der beim Beitritt genannten benutzt werden",
+    "link.mqtt.hub_proof": "Ob der Hub sich vor der ersten Benutzung ausweisen muss oder nur soll",
+    "link.p2p.enabled": "Diesen Weg benutzen (unmittelbar)",
+    "link.p2p.signaling": "Wo Stationen einander finden; leer ist der Hub des Beitritts",
+    "log.level": "Das Unwichtigste, das noch aufgeschrieben wird",
+    "log.keep_files": "Wie viele Dateien bleiben, die laufende mitgezählt",
+    "log.megabytes": "Größe in Megabyte, bei der eine neue Datei begonnen wird",
+}
+
+ALLOWED = {
+    "a text of 1 to 40 characters in one line": "ein Text von 1 bis 40 Zeichen in einer Zeile",
+    '"host:port"': "„Rechner:Port“",
+    '"host:port", or empty': "„Rechner:Port“ oder leer",
+}
+"""What is allowed of a text; all other kinds are put into words by their bounds."""
+
+QUICK_PAGE = 'Je Zeile ein Ruf, etwa: { title = "Tee", to = "role:kitchen", note = "", urgent = false }'
+EXPLAINED = (
+    "{about}.\n\n"
+    "Schlüssel in Dateien: {key}\nErlaubt: {allowed}\nOhne Richtlinie: {default}\n\n"
+    "{states} Nicht konfiguriert: Mitarbeiter und Vorgaben entscheiden."
+)
+SWITCHED = "Aktiviert: ja. Deaktiviert: nein."
+VALUED = "Aktiviert: der Wert unten gilt und ist in allen Programmteilen gesperrt."
+SUPPORTED = "No More Running ab Version 0.1"
+DESCRIPTION = "Richtlinien für die Stationen von No More Running"
