@@ -48,7 +48,8 @@ def policy_name(key: str) -> str:
 
 def _file(root: Element) -> bytes:
     indent(root)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="utf-8") + b"\n"
+    text: str = tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
 
 
 def _tables() -> list[str]:
