@@ -21,6 +21,7 @@ COMPUTED = [
     *VISITED,
     *(f"enrolment.{what}" for what in _FAULTS.values()),
     *(f"key.{fault}" for fault in get_args(psk_file.Fault)),
+    *(f"enrolment.{what}" for what in ("none", "awaited", "deployment")),
     *(f"tray.{what}" for what in ("no-bus", "no-watcher", "no-host")),
     *(f"notices.{what}" for what in ("no-bus", "none", "hangs")),
 ]

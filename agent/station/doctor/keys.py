@@ -1,8 +1,10 @@
 """Checks of what enrolment gave: the account and its keys, how they are kept, the key towards the hub."""
 
 from agent.domain.envelope import DAY_MS
+from agent.domain.errors import BadConfiguration
 from agent.station.doctor.finding import Finding, Findings
 from agent.station.doctor.sight import Sight
+from agent.system.deployment import deployment
 from agent.system.wrapping_key import storage_of
 
 # What is wrong with the secrets, by the code of the error, in words of the doctor's.
@@ -25,8 +27,16 @@ async def enrolment(sight: Sight) -> list[Finding]:
         what = _FAULTS.get(secrets.error.code, "unreadable")
         return [found.failure(what, reason=secrets.error.message)]
     if secrets.credentials is None:
-        return [found.failure("none")]
+        return [found.failure(_not_yet(sight))]
     return [found.ok(station=secrets.credentials.station, site=secrets.credentials.site)]
+
+
+def _not_yet(sight: Sight) -> str:
+    """Whether IT left an invite for the agent to join by."""
+    try:
+        return "awaited" if deployment(sight.profile).invite else "none"
+    except BadConfiguration:
+        return "deployment"
 
 
 async def key(sight: Sight) -> list[Finding]:

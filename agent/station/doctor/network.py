@@ -3,7 +3,9 @@
 from agent.domain.envelope import DAY_MS
 from agent.station.doctor.finding import Finding, Findings
 from agent.station.doctor.sight import Broker, Sight
-from agent.station.doctor.visit import Visit, last_day
+from agent.station.doctor.visit import Visit, last_day, visit
+from agent.station.enrol_http import hub_place
+from agent.system.beside import beside
 
 CLOCK_WORTH_A_WORD_S, CLOCK_WRONG_S = 10.0, 300.0
 """From here on a clock is off, or so wrong that certificates and keys are judged wrongly, seconds."""
@@ -20,6 +22,19 @@ async def hub(sight: Sight) -> list[Finding]:
         return [found.off()]
     if seen.fault:
         return [_fault(found, seen)]
+    return [found.ok(host=seen.host, port=seen.port, ms=f"{seen.tcp_ms or 0:.1f}")]
+
+
+async def signaling(sight: Sight) -> list[Finding]:
+    """Whether stations can find each other for direct ways, where these are wanted; pages also go without."""
+    found, credentials = Findings("signaling"), sight.secrets.credentials
+    wanted = sight.config.link.p2p
+    if credentials is None or not wanted.enabled:
+        return [found.off()]
+    place = hub_place(wanted.signaling or credentials.url)
+    seen = await beside(lambda: visit(place.host, place.port, credentials.ca_pem, http=False))
+    if seen.fault:
+        return [found.warning("unreachable", host=seen.host, port=seen.port, detail=seen.detail or seen.fault)]
     return [found.ok(host=seen.host, port=seen.port, ms=f"{seen.tcp_ms or 0:.1f}")]
 
 

@@ -10,10 +10,12 @@ from msgspec import json, structs
 
 from agent.domain.bundle import Bundle
 from agent.station.doctor.finding import Level
-from agent.system import psk_file
+from agent.system import os_keyring, psk_file
+from agent.system.credentials import load_credentials, save_credentials
+from agent.system.os_keyring import Fault, KeyringRefused
 from agent.system.paths import Profile
 from agent.system.psk_file import load_bundle, save_bundle
-from agent.system.wrapping_key import load_key
+from agent.system.wrapping_key import load_key, make_key
 from tests.station.doctor.scene import GOOD, LivingHub, examined, said, spoil, with_store
 
 pytestmark = pytest.mark.servers
@@ -73,6 +75,17 @@ def test_a_computer_that_is_no_station_is_told(tmp_path: Path) -> None:
     assert said(Profile.at(tmp_path), "enrolment") == [("failure", "none")]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps it in the registry")
+def test_an_invite_that_it_left_is_told(tmp_path: Path) -> None:
+    profile = Profile.at(tmp_path)
+    profile.machine_folder.mkdir()
+    left = profile.machine_folder / "deployment.toml"
+    left.write_text('invite = "/srv/invites/here.json"\n')
+    assert said(profile, "enrolment") == [("failure", "awaited")]
+    left.write_text("invite = \n")
+    assert said(profile, "enrolment") == [("failure", "deployment")]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows protects the folder by its access list")
 @pytest.mark.parametrize("name", ["", SECRETS, WRAP])
 def test_keys_that_others_can_read_are_told_and_left_as_they_are(station: Profile, name: str) -> None:
@@ -100,6 +113,23 @@ def test_damaged_keys_are_told(station: Profile, name: str) -> None:
 def test_keys_of_another_version_are_told(station: Profile) -> None:
     spoil(station.secrets_folder / SECRETS, at=5)
     assert said(station, "enrolment") == [("failure", "version")]
+
+
+@pytest.mark.parametrize(("fault", "what"), [("locked", "locked"), ("none", "no-keyring"), ("lacks", "lost")])
+def test_a_keyring_that_does_not_give_the_key_is_told(
+    station: Profile, monkeypatch: pytest.MonkeyPatch, fault: Fault, what: str
+) -> None:
+    old = load_credentials(station.secrets_folder)
+    assert old is not None
+    monkeypatch.setattr(os_keyring, "keep", lambda _name, _key: None)
+    save_credentials(station.secrets_folder, old, make_key(station.secrets_folder, keyring=True))
+
+    def fetch(_name: str) -> bytes:
+        raise KeyringRefused(fault, "for a test")
+
+    monkeypatch.setattr(os_keyring, "fetch", fetch)
+    assert said(station, "enrolment") == [("failure", what)]
+    assert said(station, "storage") == [("ok", "ok")]
 
 
 def test_a_missing_psk_is_told(station: Profile) -> None:

@@ -248,6 +248,14 @@ def test_permissions_that_are_missing_are_told(station: Profile, narrow: Running
     assert found.what in whats
 
 
+def test_signaling_that_cannot_be_reached_is_told_where_direct_ways_are_wanted(station: Profile) -> None:
+    assert said(station, "signaling") == [("off", "off")]
+    station.config_file.write_text("[link.p2p]\nenabled = true\n")
+    assert said(station, "signaling") == [("ok", "ok")]
+    station.config_file.write_text(f'[link.p2p]\nenabled = true\nsignaling = "127.0.0.1:{free_port()}"\n')
+    assert said(station, "signaling") == [("warning", "unreachable")]
+
+
 def test_a_link_that_is_switched_off_is_not_tried(station: Profile) -> None:
     station.config_file.write_text("[link.mqtt]\nenabled = false\n")
     assert said(station, "broker", status=GOOD) == [("off", "off")]
