@@ -1,7 +1,6 @@
 r"""The registry layers of the settings, tried by Python for Windows: writes, reads back and cleans up its registry."""
 
 import sys
-import winreg
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,10 @@ from agent.system.config_change import change
 from agent.system.config_schema import Config
 from agent.system.config_why import decision, decisions
 from agent.system.paths import Profile
+
+assert sys.platform == "win32"
+
+import winreg  # noqa: E402 - mypy stops reading at the line above on other systems
 
 POLICIES = r"Software\Policies\NoMoreRunning"
 DEFAULTS = r"Software\NoMoreRunning"
