@@ -21,7 +21,8 @@ from zipfile import ZipFile, ZipInfo
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "installer" / "requirements-station.txt"
-STAND_IN = ROOT / "installer" / "stub_av"
+STAND_INS = sorted(path.parent for path in (ROOT / "installer").glob("stub_*/*/__init__.py"))
+"""Packages of ours in the place of libraries of the same name."""
 SOURCES = Path(__file__).resolve().parent / "programs"
 ICONS = ROOT / "assets" / "icons"
 PACKAGES = "Lib/site-packages"
@@ -35,7 +36,7 @@ UNUSED_LIBRARY = {
 }
 UNUSED_EXTENSIONS = {"_msi.pyd"}
 UNUSED_TCL = {"demos", "images", "msgs", "tzdata"}
-UNUSED_PACKAGES = {"bin", "Scripts", "av", "av.libs", "tests", "test_audio", "__pycache__"}
+UNUSED_PACKAGES = {"bin", "Scripts", "tests", "test_audio", "__pycache__"}
 UNUSED_FILES = (
     *(f"*.dist-info/{name}" for name in ("RECORD", "INSTALLER", "REQUESTED", "WHEEL", "top_level.txt", "zip-safe")),
     *(".lock", "keyring/backend_complete.*", "pycparser/*.cfg", "urllib3/contrib/emscripten/*.js"),
@@ -155,15 +156,19 @@ def _zip_libraries(packages: Path, archive: Path) -> None:
         files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
         if path != pure and all(one.suffix == ".py" or one.name == "py.typed" for one in files):
             path.rename(pure / path.name)
-    shutil.copytree(STAND_IN / "av", pure / "av", ignore=shutil.ignore_patterns("__pycache__"))
+    for stand_in in STAND_INS:
+        shutil.copytree(stand_in, pure / stand_in.name, ignore=shutil.ignore_patterns("__pycache__"))
     _zip(pure, archive)
 
 
 def _install_libraries(packages: Path) -> None:
     options = ["--require-hashes", "--only-binary", ":all:", "--link-mode", "copy", "--quiet"]
     run([sys.executable, "-m", "uv", "pip", "install", *options, *TARGET, "--target", packages, "-r", LOCK])
-    for path in [*packages.glob("av-*.dist-info"), *packages.rglob("*")]:
-        if path.is_dir() and (path.name in UNUSED_PACKAGES or path.name.startswith("av-")):
+    for name in (stand_in.name for stand_in in STAND_INS):
+        for path in (packages / name, packages / f"{name}.libs", *packages.glob(f"{name}-*.dist-info")):
+            shutil.rmtree(path, ignore_errors=True)
+    for path in list(packages.rglob("*")):
+        if path.is_dir() and path.name in UNUSED_PACKAGES:
             shutil.rmtree(path)
         elif path.is_file() and path.suffix in UNUSED_SUFFIXES:
             path.unlink()

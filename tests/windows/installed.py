@@ -61,8 +61,8 @@ class InstalledStation(WindowsStation):
         return files[0].read_text(encoding="utf-8") if files else ""
 
     def _start(self) -> Running:
-        """As Windows does at the login: by the line in the registry."""
-        line = self.registry(RUN)["NoMoreRunning"]
+        """As Windows does at the login: by the line in the registry; or as users do, by the shortcut."""
+        line = self.registry(RUN).get("NoMoreRunning", f'"{self._program("nmr.exe")}" run')
         program, _, words = line.removeprefix('"').partition('" ')
         return self.wine.start_program(program, *words.split())
 

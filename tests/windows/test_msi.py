@@ -174,16 +174,21 @@ def test_it_is_installed_silently_with_what_it_gave(
 ) -> None:
     hub = f"https://127.0.0.1:{site_port(site)}"
     began = time.monotonic()
-    assert station.install(built.one, f"INVITE={station.wine.path(invite)}", f"SITEURL={hub}", "POLICY=C:\\p.toml") == 0
+    policy = station.wine.drive_c / "policy.toml"
+    policy.write_text("[ring]\nagain_seconds = 17\n")
+    given = (f"INVITE={station.wine.path(invite)}", f"SITEURL={hub}", "POLICY=C:\\policy.toml")
+    assert station.install(built.one, *given) == 0
     record_testsuite_property("under wine, installing, s", round(time.monotonic() - began, 1))
     size = sum(path.stat().st_size for path in station.folder_of_program.rglob("*"))
     record_testsuite_property("installed on Windows, MB", round(size / 1e6, 1))
     found = station.registry(OURS)
-    assert (found["Invite"], found["SiteUrl"], found["Policy"]) == (station.wine.path(invite), hub, "C:\\p.toml")
+    assert (found["Invite"], found["SiteUrl"], found["Policy"]) == (station.wine.path(invite), hub, "C:\\policy.toml")
     assert (found["Version"], found["Folder"]) == (__version__, "C:\\Program Files\\No More Running\\")
     assert station.registry(RUN)["NoMoreRunning"] == '"C:\\Program Files\\No More Running\\nmr.exe" run'
     assert (station.entries(), station.shortcuts()) == ([__version__], ["No More Running.lnk"])
     assert station.nmr("--version").said == f"nmr, version {__version__}\r\n"
+    assert "ring.again_seconds = 17" in station.nmr("config", "show", "--why", "ring.again_seconds").said
+    assert station.nmr("config", "check").process.returncode == 0
 
 
 def site_port(site: Site) -> int:
@@ -219,16 +224,17 @@ def test_an_older_version_is_refused_and_an_upgrade_keeps_everything(
 ) -> None:
     agent, before = station.agent, station.registry(OURS)
     assert agent
-    assert station.install(built.newer) == 0
+    assert station.install(built.newer, "AUTOSTART=0") == 0
     assert agent.wait() == 0, agent.said  # it was told to end, and ended by itself
     assert not [line for line in station.log.splitlines() if " ERROR " in line]
-    assert station.registry(OURS) == {**before, "Version": NEWER}
+    assert station.registry(OURS) == {**before, "Version": NEWER, "Autostart": "0"}
+    assert "NoMoreRunning" not in station.registry(RUN)
     assert (station.entries(), station.shortcuts()) == ([NEWER], ["No More Running.lnk"])
     assert station.nmr("--version").said == f"nmr, version {NEWER}\r\n"
     assert station.install(built.one) != 0
     assert (station.entries(), station.registry(OURS)["Version"]) == ([NEWER], NEWER)
     until(station.icon_is_gone, "an empty panel")
-    station.start()
+    station.start()  # from the Start menu
     until(lambda: "front-installed" in live(site), "the same station with the new version")
 
 
