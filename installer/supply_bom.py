@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,22 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _NATIVE = re.compile(r"\.so(\.|$)|\.dll$|\.pyd$")
 
 
-def write_bom(file: Path, product: str, version: str, epoch: int, packages: Path, lock: Path) -> None:
-    """Write the parts of `product`, whose libraries lie in `packages` and were installed from `lock`."""
+def write_bom(
+    file: Path,
+    product: str,
+    version: str,
+    epoch: int,
+    packages: Path,
+    lock: Path,
+    others: Sequence[Distribution] = (),
+) -> None:
+    """Write the parts of `product`, whose libraries lie in `packages` and were installed from `lock`.
+
+    `others` is what it brings besides. Raises KeyError for a library that the lock does not name.
+    """
     hashes = _hashes(lock.read_text(encoding="utf-8"))
     parts = [_component(one, hashes, packages) for one in shipped(packages)]
+    parts += [_other(one) for one in others]
     content = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -60,6 +73,13 @@ def _component(one: Distribution, hashes: dict[tuple[str, str], list[str]], pack
     if inside := _native(one, packages):
         component["components"] = inside
     return component
+
+
+def _other(one: Distribution) -> dict[str, Any]:
+    """A part that comes from no lock."""
+    ref = f"pkg:generic/{one.name}@{one.version}"
+    about = {"type": "library", "bom-ref": ref, "name": one.name, "version": one.version, "purl": ref}
+    return {**about, "licenses": [{"license": {"id": one.licence}}]}
 
 
 def _native(one: Distribution, packages: Path) -> list[dict[str, Any]]:

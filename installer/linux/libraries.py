@@ -15,14 +15,14 @@ from installer.supply import normal
 
 STATION_LOCK = ROOT / "installer" / "requirements-station.txt"
 HUB_LOCK = ROOT / "installer" / "requirements-hub.txt"
-STAND_IN = ROOT / "installer" / "stub_av" / "av"
+STAND_INS = sorted(path.parent for path in (ROOT / "installer").glob("stub_*/*/__init__.py"))
+"""Packages of ours in the place of libraries of the same name."""
 PYTHONS = ("3.11", "3.12", "3.13")
 """The oldest first."""
 PLATFORM = "x86_64-manylinux_2_28"
 PROGRAMS = ("nats-server",)
 """What the libraries bring to be started; all their other commands stay away."""
 
-_REPLACED = {"av"}
 _UNUSED_FOLDERS = {"__pycache__", "tests"}
 _NO_LIBRARIES = ("bin", "share")
 _UNUSED_SUFFIXES = {".pyi", ".pxd", ".pyx", ".h", ".c"}
@@ -33,9 +33,10 @@ _ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+).*(?:\n[ \t].*)*\n?", re.MU
 
 
 def install_station_libraries(packages: Path) -> None:
-    """Fill the new folder `packages` with what a station needs, and the stand-in for PyAV."""
+    """Fill the new folder `packages` with what a station needs, stand-ins among it."""
     install_libraries(STATION_LOCK.read_text(encoding="utf-8"), packages)
-    shutil.copytree(STAND_IN, packages / "av", ignore=shutil.ignore_patterns("__pycache__"))
+    for stand_in in STAND_INS:
+        shutil.copytree(stand_in, packages / stand_in.name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def install_hub_libraries(packages: Path, programs: Path) -> None:
@@ -49,7 +50,7 @@ def install_hub_libraries(packages: Path, programs: Path) -> None:
 
 def install_libraries(lock: str, packages: Path, programs: Path | None = None) -> None:
     """Fill `packages` with what a lock names, and `programs` with the programs among it; both folders are new."""
-    lock = _part(lock, without=_REPLACED)
+    lock = without_stand_ins(lock)
     _install(lock, PYTHONS[0], packages)
     wanted, only = _extensions(packages), _with_extensions(packages)
     for python in PYTHONS[1:] if only else ():
@@ -61,6 +62,11 @@ def install_libraries(lock: str, packages: Path, programs: Path | None = None) -
         found.append(Path(shutil.move(packages / "bin" / name, programs / name)))
     _prune(packages)
     run(["strip", "--strip-unneeded", *packages.rglob("*.so"), *packages.rglob("*.so.*"), *found])
+
+
+def without_stand_ins(lock: str) -> str:
+    """A lock without the libraries in whose place something of ours is put."""
+    return _part(lock, without={stand_in.name for stand_in in STAND_INS})
 
 
 def _pinned(lock: str) -> set[tuple[str, str]]:
