@@ -60,7 +60,7 @@ def enter(report: Report, idle: Idle) -> None:
     report.figure("agent: CPU with one open", [idle.cpu], "%")
     report.at_most("agent: RSS with one open", idle.rss, 64, "MiB")
     report.note(
-        "agent: the program with tray, notices, MQTT, encryption and the stand-in, one direct way open, at rest"
+        "agent: the program with tray, notices, MQTT, encryption and the stand-ins, one direct way open, at rest"
     )
 
 

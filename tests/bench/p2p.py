@@ -15,6 +15,7 @@ from agent.links.p2p.link import P2pSession
 from tests.bench import _p2p_agent, _p2p_apart
 from tests.bench.report import Absent, Options, Report
 from tests.links.p2p.place import Place, is_open, place
+from tests.stand_ins import FIRST
 
 if TYPE_CHECKING:
     from aiortc import RTCDataChannel
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 PINGS, BURST, OPENINGS = 300, 3000, 10
 PAYLOAD = b"x" * 300
 ROOT = Path(__file__).resolve().parents[2]
-STAND_IN = ROOT / "installer" / "stub_av"
 
 # Run as a process: what a station holds before aiortc, with it, and for each of ten connections.
 MEMORY = """
@@ -70,13 +70,13 @@ def run(options: Options) -> Report:
     ways = figures["one way, session"].p50 / figures["one way, bare aiortc"].p50
     report.at_most("one way, times bare aiortc", ways, 1.3, "")
     _p2p_apart.enter(report, raw_apart, ours_apart)
-    for name, first in (("PyAV", ()), ("the stand-in", (str(STAND_IN),))):
+    for name, first in (("PyAV and pylibsrtp", ()), ("the stand-ins", FIRST)):
         before, one, each = _memory(*first)
         report.figure(f"a station's modules, before {name}", [before], "MiB")
         report.figure(f"the same with a connection and {name}", [one], "MiB")
         report.figure(f"each more connection with {name}", [each], "MiB")
     try:
-        _p2p_agent.enter(report, _p2p_agent.idle_agent(str(STAND_IN)))
+        _p2p_agent.enter(report, _p2p_agent.idle_agent(*FIRST))
     except Absent as reason:
         report.note(f"no figures of a whole agent: {reason}")
     report.note(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.stand_ins import ROOT, STAND_INS
+
 DOCUMENT = (ROOT / "docs" / "p2p-api.md").read_text(encoding="utf-8")
-STAND_IN = ROOT / "installer" / "stub_av"
-PATHS = {"PyAV": [ROOT], "the stand-in": [STAND_IN, ROOT]}
+PATHS = {"PyAV": [ROOT], "the stand-ins": [*STAND_INS.values(), ROOT]}
 
 SEED_SHAPED = """
 import asyncio
@@ -85,7 +85,7 @@ def test_the_api_keeps_its_promises_with_the_stand_in() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/p2p_api/test_talking.py"],
         capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PATHS["the stand-in"]))},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PATHS["the stand-ins"]))},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
