@@ -100,7 +100,7 @@ CHECKS = (
     ("lint-imports",),
 )
 # Most tests wait for other programs most of the time; the slow files stand first and shall begin first.
-SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from msgspec import DecodeError, Struct, json
 # → {"name": hex} | {"name": hex, "key": text}      fetch it | keep it and fetch it
 # ← {"key": text} | {"fault": "none" | "locked" | "lacks", "why": "…"}
 
-WITHIN_S = 5.0
+WITHIN_S = 10.0
 """Seconds a keyring has for an answer: one that waits for somebody at the screen must not keep the agent waiting."""
 
 NO_CONSOLE = getattr(subprocess, "CREATE_NO_WINDOW", 0)
