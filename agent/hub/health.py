@@ -23,11 +23,11 @@ def hub_health(profile: Profile) -> Health:
         with connect_hub(profile) as line:
             status = line.request("hub.status", PATIENCE_S)
     except NmrError as error:
-        return Health(CRITICAL, error.title, (up, room))
+        return Health("hub", CRITICAL, error.title, (up, room))
     try:
         return _judge(status, room)
     except (KeyError, TypeError, ValueError) as error:
-        return Health(UNKNOWN, f"the hub's answer cannot be understood ({type(error).__name__})", (up, room))
+        return Health("hub", UNKNOWN, f"the hub's answer cannot be understood ({type(error).__name__})", (up, room))
 
 
 def _judge(status: dict[str, Any], room: Measure) -> Health:
@@ -40,7 +40,9 @@ def _judge(status: dict[str, Any], room: Measure) -> Health:
     if room.value is not None and room.value < ROOM_BYTES:
         found.append((CRITICAL, "the disk is full"))
     text = ", ".join(text for _, text in found)
-    return Health(worst(code for code, _ in found), f"hub {status['site']}: {text}", (*_measures(status, down), room))
+    return Health(
+        "hub", worst(code for code, _ in found), f"hub {status['site']}: {text}", (*_measures(status, down), room)
+    )
 
 
 def _measures(status: dict[str, Any], down: list[str]) -> list[Measure]:

@@ -28,18 +28,22 @@ def station_health(profile: Profile, wall: Callable[[], float] = time.time) -> H
         with connect(profile) as line:
             status = line.request("status", PATIENCE_S)
     except NmrError as error:
-        return Health(CRITICAL, error.title, (up, room))
+        return Health("station", CRITICAL, error.title, (up, room))
     try:
         return _judge(status, room, wall())
     except (KeyError, TypeError, ValueError) as error:
-        return Health(UNKNOWN, f"the agent's answer cannot be understood ({type(error).__name__})", (up, room))
+        return Health(
+            "station", UNKNOWN, f"the agent's answer cannot be understood ({type(error).__name__})", (up, room)
+        )
 
 
 def _judge(status: dict[str, Any], room: Measure, now: float) -> Health:
     found = [*_links(status), *_proof(status, now), *_queue(status), *_here(status, room)]
     code = worst(code for code, _ in found)
     words = [text for level, text in found if text and (level or code == OK)]
-    return Health(code, f"{status['station']}: {', '.join(words) or 'well'}", (*_measures(status, now), room))
+    return Health(
+        "station", code, f"{status['station']}: {', '.join(words) or 'well'}", (*_measures(status, now), room)
+    )
 
 
 def _links(status: dict[str, Any]) -> list[tuple[int, str]]:
@@ -87,18 +91,17 @@ def _measures(status: dict[str, Any], now: float) -> list[Measure]:
         ),
         Measure("hub_up", hub["state"] == "up", "Whether the hub is heard."),
         Measure("hub_proven", proof["state"] == "proven", "Whether the hub has proven itself."),
-        Measure(
-            "hub_rtt_ms",
-            None if hub["rtt_ms"] is None else round(hub["rtt_ms"], 1),
-            "To the hub and back, milliseconds.",
-            "ms",
-        ),
+        Measure("hub_rtt_seconds", _seconds(hub["rtt_ms"]), "To the hub and back.", "s"),
         Measure("key_days", _days(proof, now), "Days until the key towards the hub ends."),
         Measure("unanswered_pages", status["unanswered"], "Received pages that wait for an answer."),
         Measure("outbox_rows", status["open_rows"], "Messages on their way out."),
         Measure("refused_messages", sum(status["refused"].values()), "Messages that were not let in.", counts_up=True),
         Measure("do_not_disturb", bool(status["dnd_until_ms"]), "Whether somebody asked not to be disturbed."),
     ]
+
+
+def _seconds(ms: float | None) -> float | None:
+    return None if ms is None else round(ms / 1000, 4)
 
 
 def _days(proof: dict[str, Any], now: float) -> float | None:

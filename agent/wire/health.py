@@ -2,15 +2,15 @@ r"""How health is written down for monitoring: a line as Nagios reads it, and te
 
 Nagios and its kin read one line and the exit code 0 ok, 1 warning, 2 critical, 3 unknown:
 
-    NMR OK - desk-1: mqtt up, hub up | rtt_ms=2.1ms unanswered=0 key_days=21.4
+    NMR OK - desk-1: mqtt up, hub up | hub_rtt_seconds=0.0021s unanswered_pages=0 key_days=21.4
 
     behind the bar: name=value[unit], values with a dot, names of a-z 0-9 and _
 
 Prometheus and its textfile collector read, each name once with its help and kind, labels in order:
 
-    # HELP nmr_up Whether the agent runs and answers.
-    # TYPE nmr_up gauge
-    nmr_up{station="desk-1"} 1
+    # HELP nmr_station_link_up Whether a link is up.
+    # TYPE nmr_station_link_up gauge
+    nmr_station_link_up{link="mqtt"} 1
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-Unit = Literal["", "s", "ms", "B"]
+Unit = Literal["", "s", "B"]
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 """The exit codes."""
@@ -26,7 +26,7 @@ OK, WARNING, CRITICAL, UNKNOWN = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number: its name without `nmr_`, its help in a sentence, and labels; None is not known and not written."""
+    """One number: its name, its help in a sentence, and labels; None is not known and not written."""
 
     name: str
     value: float | None
@@ -41,6 +41,7 @@ class Measure:
 class Health:
     """How something is: an exit code, what to say about it in a few words, and the numbers."""
 
+    whose: Literal["station", "hub"]
     code: int
     text: str
     measures: tuple[Measure, ...] = ()
@@ -54,15 +55,16 @@ def as_nagios(health: Health) -> str:
 
 
 def as_prometheus(health: Health) -> str:
-    """The text, each line ended; `nmr_health` is the exit code."""
+    """The text, each line ended; `health` among the numbers is the exit code."""
     code = Measure("health", health.code, "0 ok, 1 warning, 2 critical, 3 unknown.")
     lines: list[str] = []
     known = [one for one in (code, *health.measures) if one.value is not None]
     for name, group in groupby(sorted(known, key=lambda one: one.name), key=lambda one: one.name):
         same = list(group)
         kind = "counter" if same[0].counts_up else "gauge"
-        lines += [f"# HELP nmr_{name} {_escaped(same[0].about)}", f"# TYPE nmr_{name} {kind}"]
-        lines += [f"nmr_{name}{_labels(one.labels)} {_number(one.value)}" for one in same]
+        full = f"nmr_{health.whose}_{name}"
+        lines += [f"# HELP {full} {_escaped(same[0].about)}", f"# TYPE {full} {kind}"]
+        lines += [f"{full}{_labels(one.labels)} {_number(one.value)}" for one in same]
     return "".join(f"{line}\n" for line in lines)
 
 

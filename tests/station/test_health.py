@@ -38,7 +38,7 @@ def test_a_station_that_is_well_says_so_in_one_line(tmp_path: Path) -> None:
     health = health_of(tmp_path, WELL)
     assert health.code == OK
     assert as_nagios(health).startswith(
-        "NMR OK - anna: mqtt up, hub up | up=1 link_up_mqtt=1 hub_up=1 hub_proven=1 hub_rtt_ms=2.5ms key_days=20 "
+        "NMR OK - anna: mqtt up, hub up | up=1 link_up_mqtt=1 hub_up=1 hub_proven=1 hub_rtt_seconds=0.0025s key_d"
     )
     assert (numbers(health)["disk_free_bytes"] or 0) > 0
 
@@ -93,7 +93,7 @@ def test_the_command_ends_with_the_code_and_with_0_for_a_textfile(
     assert run(["--profile", str(tmp_path), "health"]) == CRITICAL
     assert capsys.readouterr().out.startswith("NMR CRITICAL - The agent is not running | up=0")
     assert run(["--profile", str(tmp_path), "health", "--prometheus"]) == 0
-    assert "nmr_up 0\n" in capsys.readouterr().out
+    assert "nmr_station_up 0\n" in capsys.readouterr().out
     assert run(["--profile", str(tmp_path), "doctor", "--no-sound", "--json"]) == CRITICAL
     report = json.loads(capsys.readouterr().out)
     assert (report["rings"], report["level"]) == (False, "failure")
