@@ -70,6 +70,9 @@ PROOF_TYPES = (
 SIGNAL_TYPES = ("signal.offer", "signal.answer", "signal.ice", "signal.bye")
 """What two stations say to each other, over the signaling server, to open a channel between them."""
 
+SIGNALING = "signal"
+"""The channel of all signals."""
+
 LIFE_MS: dict[str, int] = {
     "page.new": 30 * MINUTE_MS,
     "page.answer": 30 * MINUTE_MS,
@@ -101,7 +104,13 @@ SEALED_BYTES = 40 * 1024
 
 
 def channel_kinds(type_: str) -> tuple[str, ...]:
-    """Return on which kinds of channel this type travels: "" the inbox, "auth", or "psk", a round of renewal."""
+    """Return on which kinds of channel this type travels.
+
+    "" is the inbox, "auth" the proof of keys, "psk" a round of renewal, and "signal" the signaling server, which is no
+    link: over a link nobody opens anything.
+    """
+    if type_ == "signal.login" or type_ in SIGNAL_TYPES:
+        return (SIGNALING,)
     if type_ not in PROOF_TYPES:
         return ("",)
     if type_ == "auth.refused":

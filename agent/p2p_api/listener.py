@@ -162,7 +162,7 @@ class Listener:
         delivery.accept()
         sender = delivery.sender or ""
         try:
-            envelope, params = self._station.notary.open(sender, delivery.sealed)
+            envelope, params = self._station.notary.take(sender, delivery.sealed)
         except FrameRefused as refused:
             log.warning("p2p api: a message of %s was refused: code=%s", sender, refused.code)
             return

@@ -4,7 +4,7 @@ import time
 
 from agent.domain.audience import THE_HUB, Audience
 from agent.domain.effects import Post
-from agent.domain.envelope import QUIET, WANT_NOTHING, WANT_STORED, Envelope
+from agent.domain.envelope import QUIET, SIGNALING, WANT_NOTHING, WANT_STORED, Envelope
 from agent.domain.events import Instant
 from agent.domain.messages import Parameters
 from agent.domain.signals import TYPE_OF, SignalLogin
@@ -52,8 +52,15 @@ class Notary:
         return self._sealed(Post(id_, Audience("station", to), (to,), type_, params, want=want, prio=QUIET))
 
     def open(self, sender: str, sealed: bytes) -> tuple[Envelope, Parameters]:
-        """What is in a container from `sender`, for us, signed and allowed; raises FrameRefused."""
-        admitted = self._admission.admit("p2p", sender, sealed, self._members.ledger(), _now())
+        """The signal in a container from `sender`, for us, signed and allowed; raises FrameRefused."""
+        return self._opened(sender, sealed, SIGNALING)
+
+    def take(self, sender: str, sealed: bytes) -> tuple[Envelope, Parameters]:
+        """The message that came from `sender` over a channel, in the same way; raises FrameRefused."""
+        return self._opened(sender, sealed, "")
+
+    def _opened(self, sender: str, sealed: bytes, channel: str) -> tuple[Envelope, Parameters]:
+        admitted = self._admission.admit("p2p", sender, sealed, self._members.ledger(), _now(), channel)
         return admitted.envelope, admitted.params
 
     def _sealed(self, post: Post) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from agent.domain.audience import THE_HUB, Audience
 from agent.domain.effects import Post
-from agent.domain.envelope import WANT_NOTHING, Envelope
+from agent.domain.envelope import SIGNALING, WANT_NOTHING, Envelope
 from agent.domain.events import Instant
 from agent.domain.ledger import Ledger
 from agent.domain.messages import Parameters
@@ -45,7 +45,7 @@ class StationNotary:
 
     def open(self, sender: str, sealed: bytes) -> tuple[Envelope, Parameters]:
         """What is in a container from `sender`; raises FrameRefused."""
-        admitted = self._admission.admit(LINK, sender, sealed, self._ledger(), self._now())
+        admitted = self._admission.admit(LINK, sender, sealed, self._ledger(), self._now(), SIGNALING)
         return admitted.envelope, admitted.params
 
     def _sign(self, to: Audience, recipient: str, params: Parameters) -> bytes:

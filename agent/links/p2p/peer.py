@@ -104,9 +104,9 @@ class Connection:
 
     async def _wait_for_room(self, size: int) -> None:
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                while self.is_open and self._waiting + size > MOST_WAITING:
-                    self._moved.clear()
+            while self.is_open and self._waiting + size > MOST_WAITING:
+                self._moved.clear()
+                async with asyncio.timeout(PATIENCE_S):
                     await self._moved.wait()
         except TimeoutError as error:
             raise LinkDown("the channel takes no more") from error
