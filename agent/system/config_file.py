@@ -1,26 +1,24 @@
 """Read one TOML file of settings, and tell on which line it is broken."""
 
-import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from agent.system.config_check import Problem, Where
 from agent.system.config_layer import Layer, Rank, checked
-from agent.system.toml_lines import Place, key_lines
+from agent.system.toml_place import Place
 
 _LARGEST_FILE = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class FileSource:
-    """A file that may be there."""
+    """A file that may be there; what reads TOML is loaded where one is."""
 
-    rank: Rank
-    file: Path
+    def __init__(self, rank: Rank, file: Path) -> None:
+        self.rank: Rank = rank
+        self.file = file
 
     def stamp(self) -> object:
         """What tells that it changed: time, size and inode; None for a missing one."""
@@ -32,15 +30,23 @@ class FileSource:
 
     def read(self, schema: type[msgspec.Struct]) -> Layer:
         """Compare it with the schema; a missing file says nothing, an unreadable one is a mistake."""
+        name = str(self.file)
         try:
             source = source_of(self.file)
-            raw = tomllib.loads(source)
-            lines = key_lines(source)
+            raw, lines = _parsed(source)
         except FileNotFoundError:
-            return Layer(self.rank, str(self.file), {}, lines_of(self.file, {}))
+            return Layer(self.rank, name, {}, lines_of(self.file, {}))
         except (OSError, ValueError, RecursionError) as failure:
-            return Layer(self.rank, str(self.file), {}, lines_of(self.file, {}), (_unreadable(self.file, failure),))
-        return checked(self.rank, str(self.file), raw, schema, lines_of(self.file, lines))
+            return Layer(self.rank, name, {}, lines_of(self.file, {}), (_unreadable(self.file, failure),))
+        return checked(self.rank, name, raw, schema, lines_of(self.file, lines))
+
+
+def _parsed(source: str) -> tuple[dict[str, Any], dict[Place, int]]:
+    import tomllib
+
+    from agent.system.toml_lines import key_lines
+
+    return tomllib.loads(source), key_lines(source)
 
 
 def lines_of(file: Path, lines: Mapping[Place, int]) -> Where:
@@ -64,12 +70,14 @@ def source_of(file: Path) -> str:
 
 
 def _unreadable(file: Path, failure: Exception) -> Problem:
+    from tomllib import TOMLDecodeError
+
     match failure:
         case UnicodeDecodeError():
             return Problem(file, failure.object.count(b"\n", 0, failure.start) + 1, "", "not UTF-8; save it as UTF-8")
-        case tomllib.TOMLDecodeError():
-            text = re.sub(r" \(at .*\)$", "", str(failure))
-            return Problem(file, _line_of(failure, file), "", f"no TOML: {text}")
+        case TOMLDecodeError():
+            text, line = _told(str(failure))
+            return Problem(file, line or source_of(file).rstrip().count("\n") + 1, "", f"no TOML: {text}")
         case RecursionError():
             return Problem(file, 1, "", "nested too deeply")
         case OSError():
@@ -77,7 +85,9 @@ def _unreadable(file: Path, failure: Exception) -> Problem:
     return Problem(file, 1, "", str(failure))
 
 
-def _line_of(failure: tomllib.TOMLDecodeError, file: Path) -> int:
-    """The parser tells the line in its message, or that the text ended too early."""
-    told = re.search(r"at line (\d+)", str(failure))
-    return int(told[1]) if told else source_of(file).rstrip().count("\n") + 1
+def _told(failure: str) -> tuple[str, int]:
+    """What the parser says, and on which line; 0 where it says that the text ended too early."""
+    import re
+
+    line = re.search(r"at line (\d+)", failure)
+    return re.sub(r" \(at .*\)$", "", failure), int(line[1]) if line else 0

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import msgspec
 
 from agent.system.config_check import Problem, Where, check
-from agent.system.toml_lines import Place
+from agent.system.toml_place import Place
 
 Rank = Literal[
     "machine policy", "user policy", "command line", "environment", "user file", "machine defaults", "built-in"
@@ -34,6 +34,8 @@ RANKS: tuple[Rank, ...] = (
     "built-in",
 )
 """Strongest first."""
+PREFIX = "NMR_"
+"""What the environment variables of settings begin with."""
 POLICIES: tuple[Rank, ...] = ("machine policy", "user policy")
 
 

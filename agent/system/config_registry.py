@@ -6,22 +6,18 @@ HKLM\Software\Policies\NoMoreRunning\ring   again_seconds   REG_DWORD      20, o
 …                                          quick_page      REG_MULTI_SZ   { title = "Tea", to = "all" } in each line
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from msgspec.inspect import BoolType, StructType, Type, VarTupleType
 
-from agent.system.config_check import nearest, struct_of, unwrap
+from agent.system.config_check import Problem, nearest, struct_of, unwrap
 from agent.system.config_layer import Layer, Rank, checked
 from agent.system.config_texts import toml_value, value_of
-from agent.system.toml_lines import Place
-
-Tree = Mapping[str, Any]
-"""A registry key: its values by name (int, str, list of str, bytes), its keys as further trees."""
-ReadTree = Callable[[str, str], Tree]
-"""From hive ("HKLM" or "HKCU") and path to what is there; empty where nothing is."""
+from agent.system.surroundings import ReadTree, Tree
+from agent.system.toml_place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +55,23 @@ class RegistrySource:
                 break
             names.append(key)
         return "\\".join(names), 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A source nobody may look at: a server that does not answer would keep the agent waiting every 30 seconds."""
+
+    rank: Rank
+    name: str
+    why: str
+
+    def stamp(self) -> object:
+        """It says the same as long as it is the same."""
+        return self
+
+    def read(self, _schema: type[msgspec.Struct]) -> Layer:
+        """Nothing but why it does not count."""
+        return Layer(self.rank, self.name, {}, lambda _: (self.name, 0), (Problem(self.name, 0, "", self.why),))
 
 
 def _table(tree: Tree, table: StructType) -> dict[str, Any]:

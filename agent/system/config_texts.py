@@ -18,10 +18,9 @@ import msgspec
 from msgspec.inspect import BoolType, FloatType, IntType, StructType, Type, VarTupleType
 
 from agent.system.config_check import unwrap, whole_settings
-from agent.system.config_layer import Layer, Rank, checked, put
-from agent.system.toml_lines import Place
+from agent.system.config_layer import PREFIX, Layer, Rank, checked, put
+from agent.system.toml_place import Place
 
-PREFIX = "NMR_"
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -96,8 +95,6 @@ def environment_source(
     environment: Mapping[str, str], schema: type[msgspec.Struct], other: type[msgspec.Struct]
 ) -> TextSource:
     """What the environment says; variables with no `__` belong to other things, those of the `other` schema to it."""
-    if not any(name.startswith(PREFIX) for name in environment):
-        return _source("environment", ())  # the usual case, in which nobody need look into the schemas
     known = {variable(one.key): one.place for one in whole_settings(schema)}
     theirs = {variable(one.key).split("__")[0] for one in whole_settings(other)} - {
         name.split("__")[0] for name in known

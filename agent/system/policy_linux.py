@@ -3,16 +3,9 @@
 import os
 import sys
 
-from agent.system.config_registry import Tree
-
 assert sys.platform != "win32"
 
 import pwd  # noqa: E402 - mypy stops reading at the line above on Windows
-
-
-def read_tree(_hive: str, _path: str) -> Tree:
-    """Nothing: settings of this system are files."""
-    return {}
 
 
 def account() -> str:

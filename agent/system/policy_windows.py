@@ -2,7 +2,7 @@
 
 import sys
 
-from agent.system.config_registry import Tree
+from agent.system.surroundings import Tree
 
 assert sys.platform == "win32"
 

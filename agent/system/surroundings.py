@@ -3,26 +3,34 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import Any
 
-from agent.system.config_registry import ReadTree
+Tree = Mapping[str, Any]
+"""A registry key: its values by name (int, str, list of str, bytes), its keys as further trees."""
+ReadTree = Callable[[str, str], Tree]
+"""From hive ("HKLM" or "HKCU") and path to what is there; empty where nothing is."""
 
 
-@dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What has settings besides files."""
+    """What has settings besides files.
 
-    environment: Mapping[str, str]
-    read_tree: ReadTree
-    """Reads the registry; finds nothing where there is none."""
-    account: Callable[[], str]
-    """The name of this account as the system knows it, "" where accounts have their policy in the registry."""
+    `read_tree` reads the registry, None where there is none. `account` is the name of this account as the system knows
+    it, "" where accounts have their policy in the registry.
+    """
+
+    __slots__ = ("account", "environment", "read_tree")
+
+    def __init__(self, environment: Mapping[str, str], read_tree: ReadTree | None, account: Callable[[], str]) -> None:
+        self.environment, self.read_tree, self.account = environment, read_tree, account
 
 
 def surroundings() -> Surroundings:
     """The surroundings of this process."""
     if sys.platform == "win32":
         from agent.system.policy_windows import account, read_tree
-    else:
-        from agent.system.policy_linux import account, read_tree
-    return Surroundings(os.environ, read_tree, account)
+
+        return Surroundings(os.environ, read_tree, account)
+    else:  # noqa: RET505 - so that mypy reads each half for its own system
+        from agent.system.policy_linux import account
+
+        return Surroundings(os.environ, None, account)

@@ -7,7 +7,8 @@ from typing import Any
 
 from agent.system.config_check import written
 from agent.system.config_layer import put, value_at
-from agent.system.toml_lines import Place, Scanner, scanned
+from agent.system.toml_lines import Scanner, scanned
+from agent.system.toml_place import Place
 
 
 class CannotChange(Exception):

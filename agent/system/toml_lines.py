@@ -4,8 +4,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 
-Place = tuple[str | int, ...]
-"""Where a value is: keys and positions in arrays, `("quick_page", 0, "title")`."""
+from agent.system.toml_place import Place
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*'""")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.system.toml_lines import Place, key_lines
+from agent.system.toml_lines import key_lines
+from agent.system.toml_place import Place
 
 SOURCE = '''\
 # a comment with [brackets] and "quotes"
