@@ -183,6 +183,17 @@ def test_a_proof_of_keys_comes_in_on_its_own_channel_and_on_no_other(
         assert refused(members, said, HUB, channel=other) == "channel"
 
 
+def test_a_signal_comes_in_from_the_signaling_server_and_over_no_link(members: Members) -> None:
+    life = LIFE_MS["signal.bye"]
+    word = signed(
+        members, type="signal.bye", to={"station": "kitchen"}, exp=NOW_MS + life, want=0, p={"pc": ROUND, "why": ""}
+    )
+    assert admit(members, word, channel="signal").envelope.type == "signal.bye"
+    for other in ("", "auth", f"psk/{ROUND}"):
+        assert refused(members, word, channel=other) == "channel"
+    assert refused(members, signed(members), channel="signal") == "channel"
+
+
 @pytest.mark.parametrize("wrong_by", [-315_360_000_000, 315_360_000_000])
 def test_a_proof_of_keys_comes_in_whatever_either_clock_says(members: Members, wrong_by: int) -> None:
     """Its nonces say whether it is new, and a station with a wrong clock must get to the hub that sets it."""
