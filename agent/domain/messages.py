@@ -112,12 +112,16 @@ class OrderItem(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 
 
 class OrderPart(Parameters, frozen=True, kw_only=True):
-    """Part `i` of `n` of the answer to the order.list `re`; `upto` is the hub's count it reaches."""
+    """Part `i` of `n` of the answer to the order.list `re`; `upto` is the hub's count it reaches.
+
+    A hub that was set back asks with `lost`, ms UTC, for what each station said last of orders since then.
+    """
 
     i: Count
     n: Count
     upto: Count
     items: Annotated[tuple[OrderItem, ...], Meta(max_length=256)]
+    lost: Count | None = None
 
 
 class LedgerGet(Parameters, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ from agent.hub.account import StationAccount
 from agent.hub.history import History, Paged
 from agent.hub.lists import Lists
 from agent.hub.proofs import AccountsRead, ExpireAsked, Proof, Proofs, ReplaceAsked
-from agent.hub.registry import Filed, Registry
+from agent.hub.registry import Filed, Gap, Registry
 from agent.hub.roster import Roster
 from agent.hub.talks import Talks
 from agent.wire.ledger import part_after
@@ -54,6 +54,7 @@ class Kept:
     ledger: Ledger
     frames: Sequence[bytes] = ()
     orders: Sequence[Filed] = ()
+    gaps: Sequence[Gap] = ()
     pages: Sequence[Paged] = ()
     accounts: Sequence[StationAccount] = ()
     proofs: Sequence[Proof] = ()
@@ -97,7 +98,7 @@ class Core:
     ) -> None:
         self.ledger = kept.ledger
         self.frames = list(kept.frames)
-        self.registry = Registry(kept.orders)
+        self.registry = Registry(kept.orders, kept.gaps)
         self.history = History(kept.pages)
         self.roster = Roster(now.ms)
         self.links = Links()

@@ -14,7 +14,7 @@ from agent.hub.account import StationAccount, read_account
 from agent.hub.core import Kept
 from agent.hub.history import Paged
 from agent.hub.proofs import Proof
-from agent.hub.registry import Filed
+from agent.hub.registry import Filed, Gap
 from agent.routing import rows
 from agent.system.pin import Pin, load_pin
 from agent.system.store import Store
@@ -31,6 +31,7 @@ def load_kept(store: Store, folder: Path, site: str) -> Kept:
         ledger,
         frames,
         orders=load_values(store, "order", Filed),
+        gaps=load_values(store, "gap", Gap),
         pages=load_values(store, "page", Paged),
         accounts=load_accounts(store),
         proofs=load_values(store, "proof", Proof),

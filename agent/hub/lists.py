@@ -33,6 +33,7 @@ class _Answer:
     list_id: str
     cut: Cut
     upto: int
+    lost: int | None
     until: float
     waiting: deque[int] = field(default_factory=deque)
 
@@ -53,8 +54,9 @@ class Lists:
         if answer is None:
             self._forget(now.mono)
             cut = self._cut_only(ask.only) if ask.only else self._cut_since(ask.since)
+            lost = None if ask.only else self._registry.lost(ask.since)
             until = now.mono + REMEMBER_S
-            answer = self._answers[key] = _Answer(*key, cut, self._registry.count, until)
+            answer = self._answers[key] = _Answer(*key, cut, self._registry.count, lost, until)
             wanted: Iterable[int] = range(len(cut))
         else:
             wanted = [i for i in ask.parts if i < len(answer.cut)] or range(len(answer.cut))
@@ -76,7 +78,7 @@ class Lists:
     def _part(self, answer: _Answer, i: int) -> Post:
         found = (self._registry.get(uuid) for uuid in answer.cut[i])
         items = tuple(filed.order.to_item() for filed in _fitting(found))
-        part = OrderPart(i=i, n=len(answer.cut), upto=answer.upto, items=items)
+        part = OrderPart(i=i, n=len(answer.cut), upto=answer.upto, items=items, lost=answer.lost)
         to = Audience("station", answer.station)
         return Post(
             self._new_id(), to, (answer.station,), "order.part", part, re=answer.list_id, want=WANT_NOTHING, prio=QUIET

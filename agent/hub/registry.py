@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 
 from agent.domain import order as orders
 from agent.domain.effects import Effect, Keep, Note
@@ -24,12 +24,21 @@ class Filed:
     size: int
 
 
-class Registry:
-    """All orders and tombstones, those changed last at the end."""
+class Gap(Struct, frozen=True, kw_only=True):
+    """What was counted between these two, ms UTC, was forgotten: the hub was set back."""
 
-    def __init__(self, kept: Iterable[Filed]) -> None:
+    after: int
+    until: int
+
+
+class Registry:
+    """All orders and tombstones, those changed last at the end; `gaps` see Gap."""
+
+    def __init__(self, kept: Iterable[Filed], gaps: Iterable[Gap] = ()) -> None:
+        self._gaps = tuple(gaps)
         self._filed = {filed.order.uuid: filed for filed in sorted(kept, key=lambda filed: filed.count)}
-        self.count = max((filed.count for filed in self._filed.values()), default=0)
+        counts = (filed.count for filed in self._filed.values())
+        self.count = max((*counts, *(gap.until for gap in self._gaps)), default=0)
 
     def __len__(self) -> int:
         return len(self._filed)
@@ -70,6 +79,10 @@ class Registry:
                 break
             changed.append(filed)
         return changed[::-1]
+
+    def lost(self, since: int) -> int | None:
+        """Return from which moment on a station that has not asked since a gap may know what we do not, ms UTC."""
+        return min((gap.after for gap in self._gaps if since < gap.until), default=None)
 
     def forget_old(self, now_ms: int) -> list[Effect]:
         """Drop tombstones after a week."""

@@ -19,6 +19,7 @@ from agent.hub.backup import CONFIGURATION, DATABASE, NAMES, NEEDED, counts, pla
 from agent.hub.backup_file import Backup, BackupDamaged, open_backup
 from agent.hub.invites import Issued
 from agent.hub.recovery import ID, KIND, Restored
+from agent.hub.registry import Filed, Gap
 from agent.routing import rows
 from agent.system.database import StoreTooNew
 from agent.system.database_image import lay_down
@@ -131,6 +132,9 @@ def _mark(database: Path, restored: Restored) -> None:
     """Let the hub know what it is, and close every invite: those that were used since would be good once more."""
     with closing(sqlite3.connect(database)) as db, db:
         rows.keep(db, KIND, ID, json.encode(restored))
+        counts = [json.decode(body, type=Filed).count for _, body in db.execute(rows.KEPT, ("order",))]
+        gap = Gap(after=max(counts, default=0), until=restored.at_ms)
+        rows.keep(db, "gap", str(restored.at_ms), json.encode(gap))
         for id_, body in db.execute(rows.KEPT, ("invite",)).fetchall():
             issued = json.decode(body, type=Issued)
             closed = replace(issued, not_after=min(issued.not_after, restored.at_ms), answer="")

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from agent.domain import order as orders
 from agent.domain.audience import EVERYBODY
 from agent.domain.effects import Effect, Keep, Post, Refresh, Reply, Sound
-from agent.domain.envelope import QUIET, Envelope
+from agent.domain.envelope import DAY_MS, QUIET, Envelope
 from agent.domain.errors import BadInput, NmrError, NotAllowed
 from agent.domain.events import GaveUp, Heard, Instant, OrderChanged, OrderDropped
 from agent.domain.messages import OrderDelete, OrderPart, OrderPut, Stamp
@@ -82,7 +82,10 @@ class Ordering:
         """A part of the hub's list; returns the effects and the orders it brought."""
         brought = [self._merge(orders.to_order(item), now) for item in part.items]
         kept: list[Effect] = [Keep("order", merged.uuid, merged) for merged in brought]
-        return [*kept, *self._fetching.part(envelope, part, now), Refresh()], brought
+        fetched = self._fetching.part(envelope, part, now)
+        if part.lost is not None and any(isinstance(effect, Keep) for effect in fetched):  # it is complete
+            fetched += self._give_back(part.lost)
+        return [*kept, *fetched, Refresh()], brought
 
     def heard(self, event: Heard) -> list[Effect]:
         """The hub has stored a change of ours: it is shared."""
@@ -137,19 +140,29 @@ class Ordering:
         else:
             self.orders[made.uuid] = before
 
-    def _again(self, order: Order) -> list[Effect]:
+    def _give_back(self, lost: int) -> list[Effect]:
+        """Tell the hub, which was set back to `lost`, ms, the orders that we changed last since then.
+
+        A change may have come to it late: a day of them more does no harm.
+        """
+        newest = ((order, order.newest()) for order in self.orders.values())
+        ours = [one for one, stamp in newest if stamp and stamp[2] == self._desk.station and stamp[0] > lost - DAY_MS]
+        return [effect for order in ours for effect in self._again(order, (HUB,))]
+
+    def _again(self, order: Order, recipients: tuple[str, ...] | None = None) -> list[Effect]:
         """Tell everybody all of an order, stamps as they are: who knows it better keeps what is newer."""
         changes: list[OrderPut | OrderDelete] = []
         if order.fields:
             changes.append(OrderPut(uuid=order.uuid, kind=order.kind, fields=dict(order.fields)))
         if order.dead is not None:
             changes.append(OrderDelete(uuid=order.uuid, stamp=order.dead))
-        posts = [self._post(change) for change in changes]
+        posts = [self._post(change, recipients) for change in changes]
         return [effect for post in posts for effect in (Keep("pending", post.id, order.uuid), post)]
 
-    def _post(self, change: OrderPut | OrderDelete) -> Post:
+    def _post(self, change: OrderPut | OrderDelete, recipients: tuple[str, ...] | None = None) -> Post:
         type_ = "order.put" if isinstance(change, OrderPut) else "order.delete"
-        post = Post(self._desk.new_id(), EVERYBODY, self._desk.recipients(EVERYBODY), type_, change, prio=QUIET)
+        to = self._desk.recipients(EVERYBODY) if recipients is None else recipients
+        post = Post(self._desk.new_id(), EVERYBODY, to, type_, change, prio=QUIET)
         self.pending[post.id] = change.uuid
         return post
 

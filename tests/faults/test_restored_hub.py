@@ -113,6 +113,9 @@ def test_after_a_disk_crash_everything_comes_back_but_what_nobody_else_has(tmp_p
         site.hub("hub.revoke", station="carl")
         site.enrol("dora", "dora", "bar")
         site.hub("hub.roles", station="anna", roles=["bar"])
+        with site.talk("anna") as line:
+            line.request("order.add", kind="order", fields={"title": "soup", "subtitle": "", "flag_a": False})
+        until(lambda: site.hub("hub.status")["orders"] == 1, "the order at the hub")
         head = site.hub("hub.status")["ledger"]
         for name in ("anna", "ben"):
             until(lambda name=name: site.status(name)["state"] == "ok", name)  # type: ignore[misc]
@@ -127,6 +130,7 @@ def test_after_a_disk_crash_everything_comes_back_but_what_nobody_else_has(tmp_p
         stations = {one["station"]: one for one in site.hub("hub.stations")}
         assert (stations["carl"]["revoked"], stations["anna"]["roles"]) == (True, ["bar"])
         site.settle("anna")
+        until(lambda: site.hub("hub.status")["orders"] == 1, "the order that anna gives back")
         until(lambda: site.keys("ben")["state"] == "restored", "ben, whose key is newer")
         until(lambda: site.status("ben")["proof"]["notice"] == RESTORED, "the notice at ben's")
         assert "carl" not in {row["station"] for row in site.hub("hub.psk.list")}

@@ -5,8 +5,11 @@ import time
 
 from agent.domain.effects import Effect, WakeAt
 from agent.domain.events import Woke
+from agent.domain.ledger import Ledger
 from agent.domain.messages import OrderDelete, OrderList, OrderPart
+from agent.hub.core import Kept
 from agent.hub.lists import AT_ONCE, PAUSE_S
+from agent.hub.registry import Gap
 from agent.routing.signing import Signed
 from tests.hub.told import START_MS, Site, an_id, at, parts, posts, put
 
@@ -163,3 +166,22 @@ def test_ten_thousand_orders_take_two_seconds_at_most_and_nobody_else_waits_long
     assert count == 10_000
     assert sum(spans) + len(spans) * PAUSE_S < 2.0
     assert max(spans) < 0.05
+
+
+def test_whoever_has_not_asked_since_the_hub_was_set_back_is_asked_for_what_was_lost() -> None:
+    gap = Gap(after=START_MS - 500, until=START_MS - 10)
+    site = Site("anna", kept=Kept(Ledger("s1"), gaps=[gap]))
+    (part,) = listed(site, OrderList(since=gap.after))
+    assert (part.upto, part.lost) == (gap.until, gap.after)
+    site.tell("anna", "order.put", put(1))
+    newest = site.core.registry.count
+    for since, lost, items in [
+        (0, gap.after, 1),
+        (gap.until - 1, gap.after, 1),
+        (gap.until, None, 1),
+        (newest, None, 0),
+    ]:
+        (part,) = listed(site, OrderList(since=since))
+        assert (part.upto, part.lost, len(part.items)) == (newest, lost, items), since - START_MS
+    (part,) = listed(site, OrderList(only=(put(1).uuid,)))
+    assert part.lost is None

@@ -186,10 +186,12 @@ class Scene:
         effects = self.arrives(HUB, answer, re=probe.id, **at)  # type: ignore[arg-type]  # of its envelope
         return [*effects, *self.take(self.core._woke(self.now))]
 
-    def list_comes(self, *items: object, i: int = 0, n: int = 1, upto: int = 1, re: str | None = None) -> list[Effect]:
+    def list_comes(
+        self, *items: object, i: int = 0, n: int = 1, upto: int = 1, re: str | None = None, lost: int | None = None
+    ) -> list[Effect]:
         """The hub answers our last question for its list."""
         asked = re or [post for post in self.posts if post.type == "order.list"][-1].id
-        return self.arrives(HUB, OrderPart(i=i, n=n, upto=upto, items=tuple(items)), re=asked)  # type: ignore[arg-type]  # OrderItems
+        return self.arrives(HUB, OrderPart(i=i, n=n, upto=upto, items=tuple(items), lost=lost), re=asked)  # type: ignore[arg-type]  # OrderItems
 
     def page(self, number: int = 1) -> InPage:
         return self.core.ringing.pages[ident(number)]

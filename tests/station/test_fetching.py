@@ -1,9 +1,11 @@
 """Fetching the hub's list: complete or said to be not, whatever is lost and whoever restarts."""
 
-from agent.domain.effects import Keep, Post, Tell
+from agent.domain.effects import Effect, Keep, Post, Tell
+from agent.domain.envelope import DAY_MS
 from agent.domain.errors import TryLater
 from agent.domain.events import LinkChanged, OrderChanged
-from agent.domain.messages import OrderItem, OrderList
+from agent.domain.messages import OrderItem, OrderList, OrderPut
+from agent.domain.names import HUB
 from agent.station.fetching import PARTS_AGAIN_S, WINDOW_S
 from tests.station.scene import Scene, ident, only
 from tests.walks.members import NOW_MS
@@ -103,3 +105,25 @@ def test_only_the_answer_to_our_question_completes_the_list() -> None:
     scene.list_comes(item(1), re=ident(99), upto=50)
     assert not scene.core.fetching.complete
     assert len(scene.core.ordering.alive()) == 1
+
+
+def given(effects: list[Effect]) -> list[tuple[str, object, tuple[str, ...]]]:
+    """The orders that are told again, and whom."""
+    return [
+        (post.params.uuid, post.params.fields, post.recipients)
+        for post in only(effects, Post)
+        if isinstance(post.params, OrderPut)
+    ]
+
+
+def test_a_hub_that_was_set_back_is_given_back_what_we_said_last_and_nobody_else_hears_it_again() -> None:
+    scene = Scene()
+    scene.up()
+    scene.list_comes(item(1), upto=1)
+    scene.tell(OrderChanged("", "order", {"title": "mine"}, create=True, ticket=1))
+    (mine,) = [order for order in scene.core.ordering.orders.values() if order.title == "mine"]
+    for lost, told in [(None, []), (NOW_MS - 60_000, [(mine.uuid, mine.fields, (HUB,))]), (NOW_MS + 2 * DAY_MS, [])]:
+        scene.restart()
+        scene.up()
+        assert given(scene.list_comes(i=0, n=2, upto=2, lost=lost)) == []
+        assert given(scene.list_comes(i=1, n=2, upto=2, lost=lost)) == told
