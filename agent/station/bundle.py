@@ -5,6 +5,7 @@
     configuration.json  each setting: numbers and choices as they are, every text of people's own as a hash
     status.json         the running agent's Status, names as hashes
     doctor.json         the doctor's report, scrubbed
+    hub.json            the Status of the hub, where one runs in this profile; the same way
     store.json          versions, sizes and counts of the database; no row
     files.json          sizes and modes of what lies in the profile
     log/…               the logs, scrubbed line by line
@@ -28,7 +29,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from agent import __version__
-from agent.domain.errors import BadInput
+from agent.domain.errors import BadInput, NmrError
 from agent.domain.ledger import Ledger, LedgerRefused
 from agent.routing import rows
 from agent.station.bundle_scrub import Scrub, vocabulary
@@ -36,7 +37,8 @@ from agent.station.bundle_settings import redacted, written_by_people
 from agent.station.doctor.checks import examine
 from agent.station.doctor.database import looked_at, schema_version
 from agent.station.doctor.report import as_wire
-from agent.station.doctor.sight import Sight, take_sight
+from agent.station.doctor.sight import STATUS_S, Sight, take_sight
+from agent.system.control import connect_to
 from agent.system.files import write_atomically
 from agent.system.paths import Profile
 from agent.ui.texts.doctor import doctor_texts
@@ -70,11 +72,13 @@ async def collect(profile: Profile) -> dict[str, bytes]:
     """Everything that goes into a bundle, by name; looks as the doctor does, plays no sound."""
     sight = await take_sight(profile, sound=False)
     report = as_wire(await examine(sight), doctor_texts("en"))
-    scrub = scrub_for(sight)
+    hub = _hub(profile)
+    scrub = scrub_for(sight, hub)
     parts = {
         "versions.json": _json(_versions()),
         "configuration.json": _json(redacted(sight.settings, scrub)),
         "status.json": _json(scrub.value(sight.agent.status or {"error": sight.agent.why})),
+        **({"hub.json": _json(scrub.value(hub["status"]))} if hub else {}),
         "doctor.json": _json(scrub.value(report)),
         "store.json": _json(_store(sight)),
         "files.json": _json([{**one, "name": scrub.text(one["name"])} for one in _files(profile)]),
@@ -96,8 +100,8 @@ def write_bundle(file: Path, parts: dict[str, bytes]) -> int:
     return len(content.getvalue())
 
 
-def scrub_for(sight: Sight) -> Scrub:
-    """A scrub with a fresh key that knows the names of this station's site, computer and account."""
+def scrub_for(sight: Sight, hub: dict[str, Any]) -> Scrub:
+    """A scrub with a fresh key that knows the names of this site, computer and account."""
     from agent.ui.texts.de import TEXTS as GERMAN
     from agent.ui.texts.doctor_de import TEXTS as DOCTOR_GERMAN
     from agent.ui.texts.doctor_en import TEXTS as DOCTOR_ENGLISH
@@ -105,7 +109,7 @@ def scrub_for(sight: Sight) -> Scrub:
 
     tables = (table.values() for table in (ENGLISH, GERMAN, DOCTOR_ENGLISH, DOCTOR_GERMAN))
     own = (FILES, __version__)
-    return Scrub(secrets.token_bytes(_KEY_BYTES), _names(sight), vocabulary(own, *tables))
+    return Scrub(secrets.token_bytes(_KEY_BYTES), [*_names(sight), *_names_of(hub)], vocabulary(own, *tables))
 
 
 def _names(sight: Sight) -> Iterator[str]:
@@ -126,6 +130,20 @@ def _names(sight: Sight) -> Iterator[str]:
     for member in ledger.members.values():
         if member.station != "hub":
             yield from (member.station, member.person, *member.roles)
+
+
+def _hub(profile: Profile) -> dict[str, Any]:
+    """What the hub of this profile says of itself and its stations; empty without one."""
+    try:
+        with connect_to(profile.hub_control_address) as line:
+            return {"status": line.request("hub.status", STATUS_S), "stations": line.request("hub.stations", STATUS_S)}
+    except NmrError:
+        return {}
+
+
+def _names_of(hub: dict[str, Any]) -> Iterator[str]:
+    for one in hub.get("stations", ()):
+        yield from (one["station"], one["person"], *one["roles"])
 
 
 def _read(sight: Sight, sql: str, *parameters: object) -> list[tuple[Any, ...]]:

@@ -34,7 +34,8 @@ IDS = frozenset({"page", "order", "id", "re", "key"})
 """Fields that hold the random number of a message: it says nothing to others, and finds its like in another bundle."""
 
 OWN = (
-    "mqtt p2p mail memory up down connecting refused off proven unproven proving amber failed link links agent"
+    "http_port mqtt_port open_rows alarms signaling strangers orders stations restored counts"
+    " mqtt p2p mail memory up down connecting refused off proven unproven proving amber failed link links agent"
     " hub broker nats mosquitto dbus winrt plyer sni native silent simpleaudio winsound paplay aplay pw play null"
     " none keyring weak storage desk ok degraded offline direct relayed open suspect away true false kind type"
     " error errno page orders pages order state name version code n ms since_ms rtt_ms seen_ms dnd_until_ms"
@@ -72,7 +73,7 @@ class Scrub:
     def value(self, value: Any, key: str = "") -> Any:
         """A value as JSON has it, scrubbed; `key` is the field it stands in."""
         if isinstance(value, Mapping):
-            return {self.text(str(name)): self.value(one, str(name)) for name, one in value.items()}
+            return {self._field_name(str(name)): self.value(one, str(name)) for name, one in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(one, key) for one in value]
         if isinstance(value, str):
@@ -86,6 +87,9 @@ class Scrub:
             return None
         head = " ".join(found.group(1, 2, 3, 4))
         return head + "".join(f" {key}={self._field(key, value)}" for key, value in _FIELDS.findall(found[5]))
+
+    def _field_name(self, name: str) -> str:
+        return name if name in NAMES | IDS else self.text(name)
 
     def _field(self, key: str, value: str) -> str:
         if _NUMBER.fullmatch(value):

@@ -262,9 +262,12 @@ def _fields(value: Any) -> Iterator[str]:
 
 
 @pytest.mark.servers
-def test_the_log_of_a_hub_is_scrubbed_as_well(busy: Busy) -> None:
+def test_what_a_hub_says_and_logs_is_scrubbed_as_well(busy: Busy) -> None:
     parts = {name: text.decode() for name, text in asyncio.run(collect(busy.hub)).items()}
     assert "INFO agent.hub.enrolment enrol invite=" in parts["log/hub.log"]
+    status = json.loads(parts["hub.json"])
+    assert (status["stations"], len(status["live"]), status["broker"]) == (2, 2, "nats")
+    assert [name for name in _fields(status) if "#" in name] == []
     assert {name: found for name, text in parts.items() if (found := busy.canaries.found_in(text))} == {}
 
 

@@ -18,6 +18,9 @@ from agent.station.doctor.sound import sound
 
 Check = Callable[[Sight], Awaitable[list[Finding]]]
 
+PATIENCE_S = 30.0
+"""So long one check may take, seconds; a name server that hangs takes longer."""
+
 log = logging.getLogger(__name__)
 
 CHECKS: tuple[Check, ...] = (
@@ -58,10 +61,11 @@ async def examine(sight: Sight, checks: tuple[Check, ...] = CHECKS) -> list[Find
 
 
 async def _look(check: Check, sight: Sight) -> list[Finding]:
-    """One check; a mistake in it costs no other."""
+    """One check; a mistake in it costs no other, and none keeps the rest waiting for ever."""
     name = getattr(check, "__name__", "check")
     try:
-        return await check(sight)
+        async with asyncio.timeout(PATIENCE_S):
+            return await check(sight)
     except Exception as error:
-        log.exception("the check %s failed", name)
+        log.debug("the check %s failed", name, exc_info=True)
         return [Findings("doctor").warning("mistake", name=name, error=f"{type(error).__name__}: {error}")]

@@ -124,15 +124,21 @@ def test_the_report_is_in_the_language_of_the_station(station: Profile, capsys: 
     assert lines[-1].startswith("Es klingelt nicht, oder niemand hört es: Agent")
 
 
-def test_a_check_that_fails_itself_costs_no_other(station: Profile) -> None:
+def test_a_check_that_fails_or_hangs_costs_no_other(station: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.station.doctor.checks.PATIENCE_S", 0.1)
+
     async def broken(_: object) -> list[object]:
         raise ValueError("a mistake")
 
-    async def look() -> list[str]:
-        found = await examine(await take_sight(station), (broken, CHECKS[0]))  # type: ignore[arg-type]  # on purpose
-        return [finding.what for finding in found]
+    async def hanging(_: object) -> list[object]:
+        await asyncio.Event().wait()
+        return []
 
-    assert asyncio.run(look()) == ["mistake", "ok"]
+    async def look() -> list[str]:
+        found = await examine(await take_sight(station), (broken, CHECKS[0], hanging))  # type: ignore[arg-type]  # on purpose
+        return [f"{finding.what} {finding.values.get('name', '')}".strip() for finding in found]
+
+    assert asyncio.run(look()) == ["mistake broken", "ok", "mistake hanging"]
 
 
 def test_the_summary_answers_whether_it_will_ring() -> None:
