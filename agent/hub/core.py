@@ -54,10 +54,10 @@ class Kept:
     ledger: Ledger
     frames: Sequence[bytes] = ()
     orders: Sequence[Filed] = ()
-    gaps: Sequence[Gap] = ()
     pages: Sequence[Paged] = ()
     accounts: Sequence[StationAccount] = ()
     proofs: Sequence[Proof] = ()
+    gaps: Sequence[Gap] = ()
 
 
 @dataclass(frozen=True, slots=True)
