@@ -50,6 +50,9 @@ getent passwd nmr-hub >/dev/null || useradd --system --gid nmr-hub --home-dir /v
     --no-create-home --shell /usr/sbin/nologin --comment "No More Running hub" nmr-hub
 """
 
+_STATION_POST = """\
+if [ "$1" -gt 1 ]; then /usr/lib/no-more-running/bin/renew || :; fi"""
+
 _HUB_POST = """\
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload || :
@@ -114,11 +117,11 @@ def build_rpm(tree: Path, package: str, version: str, epoch: int, out: Path, *, 
 
 def _spec(tree: Path, package: str, version: str, *, fast: bool) -> str:
     hub = package == HUB
-    scripts = _COMPILE.format(post=_HUB_POST if hub else "", preun=_HUB_PREUN if hub else "")
+    scripts = _COMPILE.format(post=_HUB_POST if hub else _STATION_POST, preun=_HUB_PREUN if hub else "")
     return _SPEC.format(
         name=package,
         version=rpm_version(version),
-        payload="w1.gzdio" if fast else "w15.zstdio",
+        payload="w1.gzdio" if fast else "w19.zstdio",
         summary="Server of a site for No More Running" if hub else "Page colleagues instead of walking to them",
         about=_HUB if hub else _STATION,
         tree=tree,

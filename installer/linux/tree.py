@@ -1,6 +1,7 @@
 r"""What lies where on a Linux computer, for both kinds of package alike.
 
     /usr/bin/nmr                            the command
+    /usr/lib/no-more-running/bin/stay       what a login starts: the agent, and after an upgrade the new one
     /usr/lib/no-more-running/pyvenv.cfg     an environment on top of the distribution's Python, so that Tk and D-Bus
     /usr/lib/no-more-running/bin/python3    tools of the distribution are there, and children find our libraries
     /usr/lib/no-more-running/lib/python3.X/site-packages  → one folder for every Python we run on
@@ -50,7 +51,6 @@ def lay_station(root: Path, version: str, epoch: int) -> Path:
     _copy_fixed("station", root, version, epoch)
     install_station_libraries(root / PACKAGES)
     _copy_project(root / PACKAGES)
-    (root / HOME / "bin").mkdir()
     (root / HOME / "bin" / "python3").symlink_to("../../../bin/python3")
     for python in PYTHONS:
         place = root / HOME / "lib" / f"python{python}" / "site-packages"

@@ -1,6 +1,7 @@
 """The life of a packaged site on one computer: installed, enrolled, paged, upgraded, removed, purged."""
 
 import configparser
+import functools
 import json
 import re
 import shlex
@@ -16,6 +17,7 @@ from tests.servers.programs import until
 
 STAFF = {"anna": "front-desk", "ben": "kitchen"}
 CONFIG, HUB_CONFIG = "/etc/no-more-running/config.toml", "/etc/no-more-running/hub.toml"
+AUTOSTART = "/etc/xdg/autostart/no-more-running.desktop"
 UNIT = "/usr/lib/systemd/system/nmr-hub.service"
 PATIENCE = 30.0
 ADMINISTRATOR = '[ui]\nlanguage = "de"  # what the administrator wrote\n'
@@ -78,8 +80,24 @@ def start_hub(computer: Computer) -> Popen[bytes]:
 
 def start_station(computer: Computer, person: str) -> None:
     """Start an agent as the desktop does at the login, without a desktop."""
-    computer.start("nmr", "run", user=person, log=f"/home/{person}/out")
+    (autostart,) = re.findall("^Exec=(.*)$", computer.read(AUTOSTART), re.MULTILINE)
+    computer.start(*shlex.split(autostart), user=person, log=f"/home/{person}/out")
+    until_it_pages(computer, person)
+
+
+def until_it_pages(computer: Computer, person: str) -> None:
+    """Return when a station is connected and may page."""
     until(lambda: status(computer, person).get("can", {}).get("page"), f"{person}'s station", PATIENCE)
+
+
+def is_new(computer: Computer, person: str, old: str) -> bool:
+    """Whether a person's agent is another than that old one."""
+    return agent_of(computer, person) != old
+
+
+def agent_of(computer: Computer, person: str) -> str:
+    """The process that is a person's agent."""
+    return computer.read(f"/home/{person}/.local/share/no-more-running/agent.lock").strip()
 
 
 def status(computer: Computer, person: str) -> dict[str, Any]:
@@ -103,9 +121,10 @@ def page(computer: Computer, note: str) -> None:
 def upgrade(computer: Computer, built: Built, hub: Popen[bytes]) -> Popen[bytes]:
     """The next version keeps what the administrator wrote, and who the stations are."""
     before = status(computer, "ben")
+    old = {person: agent_of(computer, person) for person in STAFF}
     computer.write(CONFIG, ADMINISTRATOR.encode())
     hub_settings = computer.read(HUB_CONFIG)
-    leave(computer, hub)
+    computer.end(hub)
     install(computer, built.next_station, built.next_hub)
     assert computer.read(CONFIG) == ADMINISTRATOR
     assert computer.read(HUB_CONFIG) == hub_settings
@@ -113,7 +132,8 @@ def upgrade(computer: Computer, built: Built, hub: Popen[bytes]) -> Popen[bytes]
     assert NEXT in computer.run("dpkg-query", "--show", "no-more-running", "no-more-running-hub")
     hub = start_hub(computer)
     for person in STAFF:
-        start_station(computer, person)
+        until(functools.partial(is_new, computer, person, old[person]), f"{person}'s new agent", PATIENCE)
+        until_it_pages(computer, person)
     after = status(computer, "ben")
     assert [after[key] for key in ("station", "person", "roles", "site")] == [
         before[key] for key in ("station", "person", "roles", "site")
