@@ -6,8 +6,10 @@ import sys
 from agent.station.doctor.finding import Finding, Findings
 from agent.station.doctor.sight import Sight
 
-STARTS_US = re.compile(r"\bnmrc?(\.exe)?\b\"?'?\s.*\brun\b|\bnmr\.exe\b|\bagent\b.*\brun\b")
-"""A command line that starts the agent, whatever the entry it stands in is called."""
+STARTS_US = re.compile(
+    r"\bnmrc?(\.exe)?\b[\"']?\s.*\brun\b|\bnmr\.exe\b|-m agent\b.*\brun\b|/no-more-running/bin/stay\b"
+)
+"""A command line that starts the agent, by itself or through what the packages bring; its entry may have any name."""
 
 
 async def autostart(sight: Sight) -> list[Finding]:  # noqa: ARG001 - every check gets it

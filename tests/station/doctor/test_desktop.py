@@ -176,18 +176,28 @@ def login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def entry(folder: Path, command: str = "/usr/bin/nmr run", *more: str) -> Path:
     """An autostart entry."""
     file = folder / "autostart" / "no-more-running.desktop"
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(["[Desktop Entry]", "Type=Application", f"Exec={command}", *more, ""]))
     return file
 
 
 def test_an_agent_that_does_not_start_with_the_login_is_told(nobody: Profile, login: Path) -> None:
     assert said(nobody, "autostart") == [("warning", "missing")]
-    entry(login / "system", "/usr/bin/other-agent --start")
+    for number, command in enumerate(["/usr/bin/ssh-agent --run", "/usr/bin/nmr window orders", "nmrun run"]):
+        entry(login / "system", command).rename(login / f"system/autostart/other-{number}.desktop")
     assert said(nobody, "autostart") == [("warning", "missing")]
 
 
-@pytest.mark.parametrize("command", ["nmr run", '"/opt/no more/nmr" run', "/usr/bin/nmr --profile /srv/a run"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "nmr run",
+        '"/opt/no more/nmr" run',
+        "/usr/bin/nmr --profile /srv/a run",
+        "python3 -m agent run",
+        "/usr/lib/no-more-running/bin/stay",
+    ],
+)
 def test_an_entry_that_starts_the_agent_is_found_whatever_it_is_called(
     nobody: Profile, login: Path, command: str
 ) -> None:
