@@ -114,7 +114,8 @@ def status(context: Context, *, as_json: bool) -> None:
     """Say how the hub is."""
     with reach_hub(context) as line:
         found = line.request("hub.status")
-    show(found, table([[str(key), str(value)] for key, value in found.items()]), as_json=as_json)
+    rows = table([[str(key), str(value)] for key, value in found.items() if key != "alarms"])
+    show(found, "\n".join([rows, *(f"\nALARM: {alarm}" for alarm in found["alarms"])]), as_json=as_json)
 
 
 def _row(one: dict[str, Any]) -> list[str]:

@@ -73,7 +73,7 @@ def init(
     made = asyncio.run(found(context.profile, plan))
     first = made["first"]
     hand_over(first, path, None if qr is None or str(qr) == "-" else qr)
-    print(json.dumps({**made, "start": start}) if as_json else _text(made, first, qr), flush=True)
+    print(json.dumps({**made, "start": start}) if as_json else _text(made, first, qr, start), flush=True)
     return _start(context, start, as_json=as_json)
 
 
@@ -141,7 +141,9 @@ def _start(context: Context, start: str, *, as_json: bool) -> int:
     return 0
 
 
-def _text(made: dict[str, Any], first: dict[str, Any], qr: Path | None) -> str:
+def _text(made: dict[str, Any], first: dict[str, Any], qr: Path | None, start: str) -> str:
+    service = _has_service()
+    begin = f"systemctl enable --now {SERVICE}          start it, as root" if service else "nmr hub run     start it"
     lines = [
         f"site {made['site']} is founded: {made['url']}, broker {made['broker']} on port {made['mqtt_port']}",
         "",
@@ -150,6 +152,7 @@ def _text(made: dict[str, Any], first: dict[str, Any], qr: Path | None) -> str:
         *([_drawn(first)] if str(qr) == "-" else []),
         "on that computer: nmr enrol INVITE-FILE, or: nmr enrol CODE --hub HUB",
         "",
+        *([f"next: {begin}"] if start == "no" else []),
         "next: nmr hub invite --person NAME --role ROLE     the next station",
         "      nmr hub status                               how everything is",
         "      nmr hub backup FILE                          every night, and keep the passphrase elsewhere",

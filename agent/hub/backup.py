@@ -27,6 +27,8 @@ DATABASE = "hub/hub.sqlite3"
 NEEDED = ("hub/secrets.bin", "hub/wrap.key", "hub/tls/ca.pem", "hub/tls/ca.key")
 WANTED = ("hub/tls/hub.pem", "hub/tls/hub.key", "hub/http.port", "hub/signaling.port", "hub/broker/port")
 CONFIGURATION = ("config/hub.toml", "machine/hub.toml")
+FOUNDING = "hub.founding"
+"""Beside the hub's folder while a site is being founded, see founding."""
 NAMES = frozenset((DATABASE, *NEEDED, *WANTED, *CONFIGURATION))
 """Every name a backup may hold."""
 

@@ -17,7 +17,7 @@ import agent
 from agent.domain.errors import BadInput, NmrError, TryLater
 from agent.domain.names import is_name
 from agent.hub.app import open_hub
-from agent.hub.backup import DATABASE, NEEDED, place_of
+from agent.hub.backup import DATABASE, FOUNDING, NEEDED, place_of
 from agent.hub.broker.base import BrokerFailed
 from agent.system.config import load_hub
 from agent.system.config_schema import Hub
@@ -183,7 +183,7 @@ def _has(broker: str) -> bool:
 
 
 def _marker(profile: Profile) -> Path:
-    return profile.data_folder / "hub.founding"
+    return profile.data_folder / FOUNDING
 
 
 def _nearest(folder: Path) -> Path:

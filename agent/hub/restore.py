@@ -15,7 +15,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from agent.domain.errors import BadInput, NmrError, TryLater
-from agent.hub.backup import CONFIGURATION, DATABASE, NAMES, NEEDED, counts, place_of
+from agent.hub.backup import CONFIGURATION, DATABASE, FOUNDING, NAMES, NEEDED, counts, place_of
 from agent.hub.backup_file import Backup, BackupDamaged, open_backup
 from agent.hub.invites import Issued
 from agent.hub.recovery import ID, KIND, Restored
@@ -114,6 +114,7 @@ def _put_back(profile: Profile, backup: Backup) -> Site:
     _mark(database, Restored(made_ms=backup.head.made_ms, at_ms=_now_ms(), least=least))
     aside = _make_room(folder)
     fresh.rename(folder)
+    (folder.parent / FOUNDING).unlink(missing_ok=True)  # what was begun there has ended so
     sync_folder(folder.parent)
     told = [words for name in CONFIGURATION if (words := _configure(profile, name, backup.files.get(name)))]
     return Site(backup.head.site, backup.head.made_ms, aside, counts(backup.files[DATABASE]), tuple(told))

@@ -147,9 +147,10 @@ def test_after_a_disk_crash_everything_comes_back_but_what_nobody_else_has(tmp_p
         site.pages("ben", "anna")
         assert site.hub("hub.status")["alarms"] == []
         # and nobody has seen another history
-        site.enrol("emil", "emil", "bar")
-        site.start_station("emil", NO_KEYRING)
-        site.pages("emil", "anna")
+        shutil.rmtree(site.profile("dora").data_folder)
+        site.enrol("dora", "dora", "bar")
+        site.start_station("dora", NO_KEYRING)
+        site.pages("dora", "anna")
         assert not [
             one for one in ("anna", "ben") if "fork" in (site.profile(one).log_folder / "agent.log").read_text()
         ]
