@@ -143,8 +143,12 @@ def _zip(library: Path, archive: Path) -> None:
     """Turn a folder into an archive of its bytecode, stored as it is: the MSI packs it, and Python starts sooner."""
     _compile(library, archive.name, beside=True)
     with ZipFile(archive, "w") as packed:
-        for path in sorted(library.rglob("*.pyc")):
-            packed.writestr(ZipInfo(path.relative_to(library).as_posix(), LONG_AGO), path.read_bytes())
+        for path in sorted(library.rglob("*")):
+            name = path.relative_to(library).as_posix()
+            if path.is_dir():  # Python finds packages without an __init__ by these
+                packed.writestr(ZipInfo(f"{name}/", LONG_AGO), b"")
+            elif path.suffix == ".pyc":
+                packed.writestr(ZipInfo(name, LONG_AGO), path.read_bytes())
     shutil.rmtree(library)
 
 
