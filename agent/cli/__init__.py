@@ -1,4 +1,4 @@
-"""The command line: `nmr run | window | page | order | status | enrol | p2p | hub | config | demo`."""
+"""The command line: `nmr run | window | page | order | status | enrol | doctor | hub | config | demo` and more."""
 
 import builtins
 import json

@@ -15,9 +15,10 @@ from agent.domain.errors import BadInput
 @json_option
 @pass_context
 def bundle(context: Context, file: Path, *, yes: bool, as_json: bool) -> None:
-    """Collect versions, settings, status, the doctor's report and logs into FILE (zip), names as hashes.
+    """Write FILE (zip) for support; it names nobody.
 
-    Shows what will be in it before it is written. No keys, no texts of messages.
+    Versions, settings, status, the doctor's report and logs, names as hashes; no keys, no texts of messages. Shows what
+    will be in it before it is written.
     """
     from agent.station.bundle import collect, write_bundle
 

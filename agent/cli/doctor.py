@@ -12,9 +12,10 @@ from agent.cli.output import Context, json_option, pass_context, show
 @json_option
 @pass_context
 def doctor(context: Context, *, no_sound: bool, as_json: bool) -> int:
-    """Look at everything a page needs to ring here; 0 it rings, 1 with warnings, 2 it does not.
+    """Say whether it will ring here, and what to do if not.
 
-    Works with and without a running agent, and changes nothing.
+    Looks at everything a page needs, with and without a running agent, and changes nothing. Ends with 0 if it will
+    ring, with 1 if something should be looked at, with 2 if it will not ring or nobody will hear it.
     """
     from agent.station.doctor.checks import examine
     from agent.station.doctor.report import EXIT_CODES, as_text, as_wire, worst

@@ -22,7 +22,10 @@ def prometheus_option(command: F) -> F:
 @prometheus_option
 @pass_context
 def health(context: Context, *, prometheus: bool) -> int:
-    """Say for monitoring how the station is: 0 ok, 1 warning, 2 critical, 3 unknown."""
+    """Say how the station is, for monitoring.
+
+    One line; ends with 0 ok, 1 warning, 2 critical, 3 unknown.
+    """
     from agent.station.health import station_health
 
     return _say(station_health(context.profile), prometheus=prometheus)
@@ -32,7 +35,10 @@ def health(context: Context, *, prometheus: bool) -> int:
 @prometheus_option
 @pass_context
 def hub_health(context: Context, *, prometheus: bool) -> int:
-    """Say for monitoring how the hub is: 0 ok, 1 warning, 2 critical, 3 unknown."""
+    """Say how the hub is, for monitoring.
+
+    One line; ends with 0 ok, 1 warning, 2 critical, 3 unknown.
+    """
     from agent.hub.health import hub_health as look
 
     return _say(look(context.profile), prometheus=prometheus)
