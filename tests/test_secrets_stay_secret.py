@@ -9,6 +9,7 @@ from agent.hub.account import _OldKeys
 from agent.hub.invites import Issued
 from agent.hub.keys import HubKeys, load_keys
 from agent.station.enrol_pending import Pending
+from agent.system.config_schema import Turn
 from agent.system.credentials import Credentials
 from agent.system.secrets import save_secrets
 from agent.system.wrapping_key import SecretsUnreadable, make_key
@@ -20,6 +21,7 @@ SECRETS: dict[Any, tuple[str, ...]] = {
     Issued: ("secret", "answer"),
     Keys: ("psk", "backup"),
     Pending: ("sign_key", "receive_key"),
+    Turn: ("secret",),
     Welcome: ("password",),
     _OldKeys: ("psk", "backup"),
 }

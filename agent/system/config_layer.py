@@ -13,7 +13,7 @@ Strongest first; what a policy says is locked, nobody below can change it:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -46,7 +46,8 @@ class Layer:
     rank: Rank
     name: str
     """Which source it is."""
-    values: dict[str, Any]
+    values: dict[str, Any] = field(repr=False)
+    """What it says; not in its text, for there may be a secret among it."""
     where: Where
     mistakes: tuple[Problem, ...] = ()
     unknown: tuple[Problem, ...] = ()

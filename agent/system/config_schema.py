@@ -238,6 +238,10 @@ class Turn(Struct, frozen=True, kw_only=True):
         _secret(f"a text of at most {NOTE_LENGTH} characters in one line", _is_secret, "coturn's static-auth-secret"),
     ] = ""
 
+    def __repr__(self) -> str:
+        """Everything but the secret: what is logged or shown is this."""
+        return f"Turn(urls={self.urls!r})"
+
 
 class Hub(Struct, frozen=True, kw_only=True):
     """The site's server."""

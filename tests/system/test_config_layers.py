@@ -11,7 +11,7 @@ from agent.system.config import Loaded, load, look_at_hub, reload_if_changed
 from agent.system.config_change import change, forget, why_fixed
 from agent.system.config_check import Setting
 from agent.system.config_layer import RANKS
-from agent.system.config_schema import Config
+from agent.system.config_schema import Config, HubConfig
 from agent.system.config_why import decision
 from tests.system.config_stage import EVERY, SOURCES, Schema, Stage, sources_of, two_values
 
@@ -139,3 +139,11 @@ def test_a_value_policy_leaves_without_effect_can_be_taken_out(tmp_path: Path) -
     forget(file, load(stage.profile, stage.around), "ring.again_seconds")
     assert file.read_text(encoding="utf-8") == "# mine\n[ring]\nper_minute = 7\n"
     assert load(stage.profile, stage.around).warnings == ()
+
+
+def test_what_was_loaded_shows_no_secret_in_its_text(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, HubConfig)
+    stage.files["user file"].write_text('[hub.turn]\nsecret = "canary-1"\n', encoding="utf-8")
+    loaded_ = look_at_hub(stage.profile, stage.around)
+    assert loaded_.config.hub.turn.secret == "canary-1"
+    assert "canary" not in repr(loaded_)

@@ -1,4 +1,4 @@
-"""What is around the settings of this process: its account as the system knows it, and the registry, if there is one."""
+"""What is around the settings of this process: its account as the system knows it, and the registry, if any."""
 
 import os
 import sys
