@@ -16,8 +16,8 @@ import hmac
 import secrets
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import NamedTuple
 
 from msgspec import DecodeError, Struct, json
 from msgspec.structs import replace
@@ -63,11 +63,12 @@ class Head(Struct, frozen=True, kw_only=True):
     check: str = ""
 
 
-class Backup(NamedTuple):
-    """An open one: its head, and its files by name."""
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """An open one: its head, and its files by name, which are in no traceback."""
 
     head: Head
-    files: dict[str, bytes]
+    files: dict[str, bytes] = field(repr=False)
 
 
 class _File(Struct, frozen=True):

@@ -28,8 +28,10 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_was_put_in_comes_out() -> None:
     data = seal_backup(HEAD, FILES, PASSPHRASE)
-    head, files = open_backup(data, PASSPHRASE)
-    assert files == FILES
+    opened = open_backup(data, PASSPHRASE)
+    head = opened.head
+    assert opened.files == FILES
+    assert "a secret of ours" not in repr(opened)
     assert (head.site, head.made_ms, head.program, head.store) == ("s1", 1_000, "1.0", 1)
     assert read_head(data) == head
     assert b"a secret of ours" not in data
