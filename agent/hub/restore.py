@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from msgspec import json
+from msgspec import DecodeError, json
 from msgspec.structs import replace
 
 from agent.domain.errors import BadInput, NmrError, TryLater
@@ -64,6 +64,8 @@ def restore(profile: Profile, path: Path, passphrase: str, *, take_place: bool =
             )
         try:
             return _put_back(profile, backup)
+        except DecodeError:  # `from None`: the cause shows a piece of what was decoded
+            raise BackupDamaged("The backup holds what cannot be read", "Take an older one, or tell us") from None
         except (OSError, sqlite3.Error) as error:
             raise NotWritten("The hub could not be restored", f"{error}. Run the same command again") from error
 
