@@ -19,7 +19,7 @@ from agent.system.credentials import Credentials
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
 
-LOGIN_S, ECHO_S = 5.0, 3.0
+LOGIN_S, GRANT_S, ECHO_S = 5.0, 5.0, 3.0
 TURN_S = 0.05
 _REFUSED = 0x80
 
@@ -92,7 +92,7 @@ def _try(mqtt: "Client", heard: _Heard, settings: MqttSettings, trial: Trial) ->
     trial.let_in = True
     (inbox,), (auth,) = settings.heard(), settings.heard(AUTH)
     asked = [mqtt.subscribe(topic, 0)[1] for topic in (inbox, auth)]
-    _turn(mqtt, heard, lambda: all(mid in heard.granted for mid in asked), ECHO_S)
+    _turn(mqtt, heard, lambda: all(mid in heard.granted for mid in asked), GRANT_S)
     trial.may_read = all(heard.granted.get(mid or 0, False) for mid in asked)
     if trial.may_read:
         _speak(mqtt, heard, settings, trial)
