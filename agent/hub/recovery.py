@@ -8,6 +8,7 @@
 # kept "restored" "hub": JSON of Restored, as long as that lasts.
 
 import logging
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,7 @@ from agent.hub.accounts import Accounts
 from agent.hub.core import Core
 from agent.hub.kept import write_kept
 from agent.hub.publisher import Publisher
+from agent.routing.bucket import Buckets
 from agent.system.log import event
 from agent.system.store import Store
 from agent.wire.frame import FrameRefused
@@ -30,6 +32,9 @@ from agent.wire.frame import FrameRefused
 log = logging.getLogger(__name__)
 
 KIND, ID = "restored", "hub"
+
+GIVEN_PER_S, GIVEN_AT_ONCE = 0.5, 20
+"""How often a station may give something back: each time up to 64 signatures are checked."""
 
 
 class Restored(Struct, frozen=True, kw_only=True):
@@ -56,6 +61,7 @@ class Recovery:
         self._restored, self._core, self._publisher = restored, core, publisher
         self._accounts, self._store, self._start = accounts, store, start
         self._heads: dict[str, int] = {}
+        self._turns = Buckets(GIVEN_PER_S, GIVEN_AT_ONCE)
         publisher.set_back = restored is not None
 
     def watch(self, happened: object, _: Sequence[Effect]) -> None:
@@ -63,7 +69,8 @@ class Recovery:
         if not isinstance(happened, Arrived):
             return
         envelope = happened.envelope
-        if isinstance(happened.params, LedgerPart):  # of any hub: one whose whole disk was set back knows nothing of it
+        # Of any hub: one whose whole disk was set back knows nothing of it.
+        if isinstance(happened.params, LedgerPart) and self._turns.take("", envelope.sender, time.monotonic()):
             self._start(self._take(envelope.sender, happened.params.entries))
         if self._restored is None:
             return

@@ -136,6 +136,28 @@ def test_a_hub_whose_whole_disk_was_set_back_takes_back_as_well(tmp_path: Path) 
     asyncio.run(walk())
 
 
+def test_one_who_gives_too_much_is_passed_over(tmp_path: Path) -> None:
+    async def walk() -> None:
+        async with running_hub(tmp_path) as hub:
+            anna = Peer(await enrolled(hub, tmp_path))
+            begun: list[object] = []
+            recovery = hub.office._recovery
+
+            def start(work: Any) -> None:
+                begun.append(work)
+                work.close()
+
+            recovery._start = start
+            async with anna.connected():
+                for _ in range(40):
+                    await anna.say("ledger.part", part(*hub.engine.core.frames))
+                await anna.say("presence", Presence(up=False))
+                await eventually(lambda: not hub.office.status()["live"])
+            assert 20 <= len(begun) < 40
+
+    asyncio.run(walk())
+
+
 def test_what_another_key_signed_or_does_not_follow_is_not_taken(tmp_path: Path) -> None:
     async def walk() -> None:
         async with running_hub(tmp_path) as hub:
