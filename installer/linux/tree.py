@@ -64,8 +64,7 @@ def lay_station(root: Path, version: str, epoch: int) -> Path:
         _packed(root / "usr/share/man/man1" / f"{name}.gz", text)
     for name, text in completions().items():
         _write(root / name, text)
-    _documents(root, STATION)
-    shutil.copyfile(ROOT / "docs/configuration.md", root / "usr/share/doc" / STATION / "configuration.md")
+    _documents(root, STATION, "configuration", "policy", "support", "linux-deployment")
     _settle(root, epoch)
     return root
 
@@ -77,7 +76,7 @@ def lay_hub(root: Path, version: str, epoch: int) -> Path:
     manual = root / "usr/share/man/man8/nmr-hub.8"
     _packed(manual.with_name("nmr-hub.8.gz"), manual.read_text(encoding="utf-8"))
     manual.unlink()
-    _documents(root, HUB)
+    _documents(root, HUB, "hub-operations")
     turn = root / "usr/share/doc" / HUB / "examples" / "coturn.conf"
     turn.parent.mkdir()
     shutil.copyfile(FIXED / "coturn.conf.example", turn)
@@ -100,10 +99,12 @@ def _copy_project(packages: Path) -> None:
     shutil.copytree(ROOT / "assets", packages / "agent" / "assets", ignore=ignore)
 
 
-def _documents(root: Path, package: str) -> None:
+def _documents(root: Path, package: str, *pages: str) -> None:
     folder = root / "usr/share/doc" / package
     folder.mkdir(parents=True)
     shutil.copyfile(ROOT / "LICENSE", folder / "copyright")
+    for page in pages:
+        shutil.copyfile(ROOT / "docs" / f"{page}.md", folder / f"{page}.md")
     _packed(folder / "changelog.gz", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
     _packed(folder / "licences.txt.gz", licences_text(shipped(root / PACKAGES)))
 

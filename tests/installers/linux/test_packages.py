@@ -21,7 +21,7 @@ from tests.installers.linux import walk
 from tests.installers.linux.built import EPOCH, NEXT, Built, build
 from tests.installers.linux.computer import Computer, why_not
 
-pytestmark = [pytest.mark.servers, pytest.mark.skipif(bool(why_not()), reason=why_not())]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.skipif(bool(why_not()), reason=why_not())]
 
 CACHE = ROOT / ".cache"
 INCLUDED = "python3,python3-tk,adduser"
@@ -69,7 +69,6 @@ def test_a_site_lives_from_the_packages_and_leaves_nothing_behind(built: Built, 
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 @needs["debootstrap"]
 @pytest.mark.parametrize("debian", ["bookworm", "trixie"])
 def test_a_site_lives_on_a_clean_debian(debian: str, built: Built, tmp_path: Path) -> None:
