@@ -8,7 +8,20 @@ from typing import Any
 import pytest
 
 from agent.domain.audience import Audience
-from agent.domain.effects import Anchor, Effect, Hush, Note, Notify, Refresh, Sound, Tell, Unnotify, UseServers, WakeAt
+from agent.domain.effects import (
+    Anchor,
+    Effect,
+    GiveBack,
+    Hush,
+    Note,
+    Notify,
+    Refresh,
+    Sound,
+    Tell,
+    Unnotify,
+    UseServers,
+    WakeAt,
+)
 from agent.domain.events import AnswerGiven, Event, Presented, Seen
 from agent.domain.page import NOT_SHOWN, Answer, InPage
 from agent.station import performer
@@ -56,6 +69,7 @@ class Stage:
             door={
                 **Door(router=nobody, handle=self.events.append, load=nobody, save=nobody).deeds,
                 UseServers: lambda _: None,
+                GiveBack: lambda _: None,
             },
         )
 
