@@ -19,12 +19,12 @@ _MAKE = """
 set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$2"
-mkdir "$2/changes" "$2/work" "$2/root"
-mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/changes,workdir=$2/work" "$2/root"
-mount -t proc proc "$2/root/proc"
-mount --rbind /dev "$2/root/dev"
-mount -t tmpfs tmpfs "$2/root/run"
-mount -t tmpfs -o mode=1777 tmpfs "$2/root/tmp"
+mkdir "$2/changes" "$2/work" "$2/all"
+mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/changes,workdir=$2/work" "$2/all"
+mount -t proc proc "$2/all/proc"
+mount --rbind /dev "$2/all/dev"
+mount -t tmpfs tmpfs "$2/all/run"
+mount -t tmpfs -o mode=1777 tmpfs "$2/all/tmp"
 echo ready
 exec cat
 """
@@ -143,7 +143,7 @@ class Computer:
             "--mount",
             "--pid",
             "chroot",
-            self._folder / "root",
+            self._folder / "all",
         ]
         return [*into, *become, "env", "-i", *(f"{name}={value}" for name, value in own.items()), *command]
 
