@@ -10,7 +10,7 @@ from installer.linux.tree import HUB, STATION
 
 # Fedora keeps the completions of zsh elsewhere.
 _PLACES = {"usr/share/zsh/vendor-completions": "usr/share/zsh/site-functions"}
-_NOT_HERE = ("usr/share/lintian", "usr/share/doc/*/changelog.Debian.gz")
+_NOT_HERE = ("usr/share/lintian", "usr/share/python3", "usr/share/doc/*/changelog.Debian.gz")
 
 # Compiled where it is installed, because only there it is known for which Python.
 _COMPILE = """\
@@ -142,12 +142,11 @@ def _moves(tree: Path) -> list[str]:
 
 def _files(tree: Path, package: str) -> list[str]:
     """Every file by its name; folders only where they are ours alone."""
-    own = [path for path in _walk(tree) if not any(path.match(pattern) for pattern in _NOT_HERE)]
     settings = settings_of(tree)
     lines = ["%defattr(-,root,root,-)"]
     if package == STATION:
         lines += ["%dir /etc/no-more-running"]
-    for path in own:
+    for path in _walk(tree):
         name = f"/{path}"
         for old, new in _PLACES.items():
             name = name.replace(f"/{old}/", f"/{new}/")
@@ -167,7 +166,7 @@ def _walk(tree: Path) -> list[Path]:
     found = []
     for folder, folders, files in os.walk(tree):
         here = Path(folder).relative_to(tree)
-        if here.as_posix() == "usr/share/lintian":
+        if here.as_posix() in _NOT_HERE:
             folders.clear()
             continue
         links = [name for name in folders if Path(folder, name).is_symlink()]

@@ -31,6 +31,8 @@ FIXED = Path(__file__).resolve().parent
 _ICONS = ROOT / "assets" / "icons"
 _ICON_SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
 _PROGRAM, _FILE = 0o755, 0o644
+_PROGRAMS = {"bin", "sbin", "runtime.d"}
+"""Folders of what can be started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,6 @@ def _settle(root: Path, epoch: int) -> None:
     root.chmod(_PROGRAM)
     for path in [root, *root.rglob("*")]:
         if not path.is_symlink():
-            program = path.is_dir() or path.parent.name in {"bin", "sbin"}
+            program = path.is_dir() or path.parent.name in _PROGRAMS
             path.chmod(_PROGRAM if program else _FILE)
         os.utime(path, (epoch, epoch), follow_symlinks=False)

@@ -76,6 +76,17 @@ def test_a_site_lives_on_a_clean_debian(debian: str, built: Built, tmp_path: Pat
         walk.live(computer, built)
 
 
+@pytest.mark.long
+@needs["debootstrap"]
+def test_a_newer_python_of_the_distribution_finds_its_bytecode(built: Built, tmp_path: Path) -> None:
+    with Computer(clean("trixie"), tmp_path / "computer") as computer:
+        walk.install(computer, built.station, built.hub)
+        computer.run("find", str(Path("/", HOME)), "-name", "*.pyc", "-delete")
+        computer.run("run-parts", "--regex", "no-more-running", "-a", "rtupdate", "/usr/share/python3/runtime.d")
+        for name in ("agent", "fastapi"):
+            assert "cpython-313.pyc" in computer.run("ls", str(Path("/", PACKAGES, name, "__pycache__")))
+
+
 # --- what they hold -------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +287,9 @@ def rpms_come_and_go(trees: Trees, folder: Path) -> None:
     ]
     assert "no-more-running = 1.0-1" in rpm("--query", "--requires", HUB)
     assert "python3 >= 3.11" in rpm("--query", "--requires", STATION)
+    scripts = rpm("--query", "--queryformat", "%{prein}\n%{postin}\n%{preun}\n", STATION, HUB)
+    run(["sh", "-n", "-c", scripts.replace("(none)", "")])
+    assert "useradd" in scripts
     rpm("--erase", "--nodeps", "--noscripts", HUB, STATION)
     left = [path.relative_to(root) for path in root.rglob("*") if not path.is_dir()]
     assert [path for path in left if not path.is_relative_to("var/lib/rpm")] == []
