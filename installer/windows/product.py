@@ -70,6 +70,9 @@ def _add_properties(product: Element) -> None:
         "ARPNOMODIFY": "1",
         "ARPPRODUCTICON": "product.ico",
         "MSIRESTARTMANAGERCONTROL": "Disable",  # we end agents ourselves, those of all users, and start them again
+        # All files, whatever is there: wixl notes no versions, and Windows would keep a DLL that has one, of the
+        # product it is about to remove.
+        "REINSTALLMODE": "amus",
     }.items():
         SubElement(product, "Property", Id=name, Value=value)
     for name, (key, value) in KEPT.items():

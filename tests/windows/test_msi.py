@@ -165,7 +165,7 @@ def test_programs_and_installer_can_be_signed(built: Built) -> None:
 def test_the_tables_say_what_wine_does_not_look_at(built: Built) -> None:
     properties = dict(table(built.one, "Property"))
     assert {"SITEURL", "INVITE", "AUTOSTART", "POLICY"} < set(properties["SecureCustomProperties"].split(";"))
-    assert properties["ALLUSERS"] == "1"
+    assert (properties["ALLUSERS"], properties["REINSTALLMODE"]) == ("1", "amus")
     assert [row[3] for row in table(built.one, "MsiShortcutProperty")] == [APP_ID]
     sequence = {row[0]: (int(row[2]), row[1]) for row in table(built.one, "InstallExecuteSequence")}
     assert sequence["AppSearch"] < sequence["KeepSITEURL"] < sequence["RemoveExistingProducts"]
@@ -198,11 +198,6 @@ def test_it_is_installed_silently_with_what_it_gave(
     assert station.nmr("config", "check").process.returncode == 0
 
 
-def test_every_library_it_brings_can_be_loaded(station: InstalledStation) -> None:
-    loaded = station.nmr("-m", "timeit", "-n", "1", "-r", "1", f"import {LIBRARIES}")
-    assert loaded.process.returncode == 0, loaded.said
-
-
 def site_port(site: Site) -> int:
     """Where the hub listens."""
     text = site.profile("hub").hub_config_file.read_text()
@@ -221,6 +216,16 @@ def test_at_the_first_login_it_joins_by_the_invite(
     assert (status["state"], status["tray"], status["storage"]) == ("ok", "native", "keyring")
 
 
+def test_pages_go_both_ways_with_nothing_but_the_mouse(station: InstalledStation, site: Site) -> None:
+    page = page_the_front_desk(site, "the soup", until_it=lambda page: page["state"] == "presented")
+    station.press_first_answer()  # On my way
+    with site.talk("kitchen") as kitchen:
+        until(lambda: {p["id"]: p for p in next(kitchen.watch())["pages"]}[page["id"]]["state"] == "accepted", "yes")
+    before = len([one for one in kitchen_pages(site) if not one["out"]])
+    station.press_first_entry()  # Page kitchen
+    until(lambda: len([one for one in kitchen_pages(site) if not one["out"]]) > before, "Anna's page in the kitchen")
+
+
 def test_its_window_opens(station: InstalledStation, desktop: Desktop) -> None:
     assert station.nmr("window", "status").process.returncode == 0
     until(lambda: desktop.focused() == TITLE and painted(desktop, TITLE), "the window", SLOW)
@@ -230,14 +235,9 @@ def test_its_window_opens(station: InstalledStation, desktop: Desktop) -> None:
     assert "window-fault" not in station.log
 
 
-def test_pages_go_both_ways_with_nothing_but_the_mouse(station: InstalledStation, site: Site) -> None:
-    page = page_the_front_desk(site, "the soup", until_it=lambda page: page["state"] == "presented")
-    station.press_first_answer()  # On my way
-    with site.talk("kitchen") as kitchen:
-        until(lambda: {p["id"]: p for p in next(kitchen.watch())["pages"]}[page["id"]]["state"] == "accepted", "yes")
-    before = len([one for one in kitchen_pages(site) if not one["out"]])
-    station.press_first_entry()  # Page kitchen
-    until(lambda: len([one for one in kitchen_pages(site) if not one["out"]]) > before, "Anna's page in the kitchen")
+def test_every_library_it_brings_can_be_loaded(station: InstalledStation) -> None:
+    loaded = station.nmr("-m", "timeit", "-n", "1", "-r", "1", f"import {LIBRARIES}")
+    assert loaded.process.returncode == 0, loaded.said
 
 
 def test_an_older_version_is_refused_and_an_upgrade_keeps_everything(
@@ -259,28 +259,24 @@ def test_an_older_version_is_refused_and_an_upgrade_keeps_everything(
     until(lambda: "front-installed" in live(site), "the same station with the new version", SLOW)
 
 
-def test_removed_it_leaves_nothing_but_what_is_the_users(station: InstalledStation, built: Built, site: Site) -> None:
-    agent = station.agent
+def test_agents_that_an_upgrade_ended_are_started_again(station: InstalledStation, built: Built, site: Site) -> None:
+    # Windows' installer tells the old version that it is upgraded, wine's does not: what then happens, by hand.
+    setup = built.payload.parent / "setup.exe"
+    make_setup(setup, NEWER)
+    nmr, agent, begun = "C:\\Program Files\\No More Running\\nmr.exe", station.agent, station.log.count(" started ")
     assert agent
-    assert station.remove(built.newer) == 0
+    assert station.wine.run_program(setup, "end", nmr, "remember").wait() == 0
     assert agent.wait() == 0, agent.said
+    assert station.wine.run_program(setup, "resume", nmr).wait() == 0
+    until(lambda: station.log.count(" started ") == begun + 1, "the agent again", SLOW)
+    until(lambda: "front-installed" in live(site), "the same station again", SLOW)
+
+
+def test_removed_it_leaves_nothing_but_what_is_the_users(station: InstalledStation, built: Built, site: Site) -> None:
+    assert station.remove(built.newer) == 0
     until(lambda: "front-installed" not in live(site), "its good-bye")
+    assert not [line for line in station.log.splitlines() if " ERROR " in line]
     assert not station.folder_of_program.exists()
     assert (station.registry(OURS), station.entries(), station.shortcuts()) == ({}, [], [])
     assert "NoMoreRunning" not in station.registry(RUN)
     assert (station.data / "station.sqlite3").exists()
-
-
-def test_agents_that_an_upgrade_ended_are_started_again(station: InstalledStation, built: Built) -> None:
-    # Windows' installer tells the old version that it is upgraded, wine's does not: what then happens, by hand.
-    setup = built.payload.parent / "setup.exe"
-    make_setup(setup, NEWER)
-    agent, begun = station.wine.path(built.payload / "nmr.exe"), station.log.count(" started ")
-    started = station.wine.start_program(agent, "run")
-    until(lambda: station.log.count(" started ") == begun + 1, "the agent", SLOW)
-    assert station.wine.run_program(setup, "end", agent, "remember").wait() == 0
-    assert started.wait() == 0
-    assert station.wine.run_program(setup, "resume", agent).wait() == 0
-    until(lambda: station.log.count(" started ") == begun + 2, "the agent again", SLOW)
-    assert station.wine.run_program(setup, "end", agent).wait() == 0
-    assert station.registry(OURS) == {}
