@@ -76,11 +76,11 @@ def _linux(out: Path, _windows: list[str]) -> None:
 def _windows(out: Path, windows: list[str]) -> None:
     from installer.linux.steps import run
 
-    _windows_parts(out)
+    windows_parts(out)
     run([sys.executable, ROOT / "installer" / "windows" / "build.py", out, *windows])
 
 
-def _windows_parts(out: Path) -> None:
+def windows_parts(out: Path) -> None:
     """What the libraries of the MSI are, from the very files it is made of."""
     from agent import __version__
     from installer.linux.libraries import STATION_LOCK, without_stand_ins

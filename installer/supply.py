@@ -24,6 +24,8 @@ _SPELLINGS = {
     "lgplv2+": "LGPL-2.1-or-later",
     "lgplv3": "LGPL-3.0-only",
 }
+# Of makers whose libraries bring no text: a file for all libraries whose names begin like it.
+_OUR_COPIES = Path(__file__).resolve().parent / "licences"
 # Whose metadata says nothing; read from the licence they bring.
 _UNSAID = {"imapclient": "BSD-3-Clause"}
 
@@ -80,6 +82,9 @@ def _distribution(folder: Path) -> Distribution:
     said = email.parser.Parser().parsestr(_read(folder / "METADATA"), headersonly=True)
     name = normal(str(said["Name"]))
     texts = sorted(path for path in folder.rglob("*") if path.is_file() and _LICENCE_FILE.match(path.name))
+    copy = _OUR_COPIES / f"{name.partition('-')[0]}.txt"
+    if not texts and copy.exists():
+        texts = [copy]
     classifiers = [str(one) for one in said.get_all("Classifier", [])]
     licence = _licence(said["License-Expression"], said["License"], classifiers) or _UNSAID.get(name, "")
     return Distribution(name, str(said["Version"]), licence, tuple(texts))

@@ -1,5 +1,6 @@
 """A release names every file with its checksum, and the one version there is."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,19 @@ def test_the_version_stands_in_one_place() -> None:
         and "stub_" not in path.as_posix()
     ]
     assert told == ["agent/__init__.py"]
+
+
+def test_every_library_of_the_msi_is_under_a_licence_that_allows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    release.windows_parts(tmp_path)
+    parts = json.loads(next(tmp_path.glob("*.cdx.json")).read_text())["components"]
+    names = {part["name"] for part in parts}
+    assert {"winrt-runtime", "pystray", "cpython", "tcl-tk"} <= names
+    assert not {"av", "dbus-fast"} & names
+    document = next(tmp_path.glob("*.licences.txt")).read_text()
+    assert all(f"  {name} " in document for name in names - {"cpython", "tcl-tk"})
 
 
 def test_what_a_release_needs_from_debian_is_what_the_tests_need() -> None:

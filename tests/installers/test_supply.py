@@ -73,6 +73,13 @@ def test_a_library_without_the_text_of_its_licence_is_refused(tmp_path: Path) ->
     assert refused(shipped(tmp_path)) == ["one 1.0 brings no text of its licence"]
 
 
+def test_where_its_makers_forgot_the_text_there_is_a_copy(tmp_path: Path) -> None:
+    plant(tmp_path, "winrt_anything", "License-Expression: MIT", text=None)
+    found = shipped(tmp_path)
+    assert refused(found) == []
+    assert "David Lechner" in licences_text(found)
+
+
 def test_the_document_holds_the_text_of_each(tmp_path: Path) -> None:
     plant(tmp_path, "Second_One", "License-Expression: ISC", text="second text")
     plant(tmp_path, "first", "License-Expression: MIT", text="first text")
