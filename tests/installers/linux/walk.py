@@ -17,6 +17,7 @@ from tests.servers.programs import until
 
 STAFF = {"anna": "front-desk", "ben": "kitchen"}
 CONFIG, HUB_CONFIG = "/etc/no-more-running/config.toml", "/etc/no-more-running/hub.toml"
+DEPLOYMENT = "/etc/no-more-running/deployment.toml"
 AUTOSTART = "/etc/xdg/autostart/no-more-running.desktop"
 UNIT = "/usr/lib/systemd/system/nmr-hub.service"
 PATIENCE = 60.0
@@ -59,8 +60,13 @@ def found_a_site(computer: Computer) -> Popen[bytes]:
         computer.run("useradd", "--create-home", person)
         computer.run("install", "-d", "-o", person, "-g", person, "-m", "0700", f"/run/user/{person}")
         computer.write(f"/home/{person}/invite", computer.read(f"/var/lib/nmr-hub/{person}.invite").encode())
-        computer.run("nmr", "enrol", f"/home/{person}/invite", user=person)
-        start_station(computer, person)
+    computer.run("nmr", "enrol", "/home/anna/invite", user="anna")
+    start_station(computer, "anna")
+    # ben types nothing: IT left an invite for whoever sits there
+    computer.run("chown", "ben", "/home/ben/invite")
+    computer.write(DEPLOYMENT, b'invite = "$HOME/invite"\n')
+    start_station(computer, "ben")
+    computer.run("rm", DEPLOYMENT)
     return hub
 
 
