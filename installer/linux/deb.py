@@ -2,13 +2,13 @@
 
 import gzip
 import hashlib
-import os
 import shutil
 from email.utils import format_datetime
 from pathlib import Path
 
 from installer.linux.manual import made_on
 from installer.linux.steps import run
+from installer.linux.tree import settle
 
 CONTROL = Path(__file__).resolve().parent / "debian"
 MAINTAINER = "No More Running founders <founders@no-more-running.example>"
@@ -28,13 +28,12 @@ def build_deb(tree: Path, package: str, kind: str, version: str, epoch: int, out
     """Pack `tree`, which gets a folder DEBIAN meanwhile; `fast` packs loosely, for trials; returns the file."""
     doc = tree / "usr/share/doc" / package / "changelog.Debian.gz"
     doc.write_bytes(gzip.compress(_changelog(package, version, epoch).encode(), 9, mtime=0))
-    os.utime(doc, (epoch, epoch))
     overrides = CONTROL / kind / "lintian-overrides"
     if overrides.exists():
         place = tree / "usr/share/lintian/overrides" / package
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(overrides, place)
-        place.chmod(0o644)
+    settle(tree, epoch)
     about = _control(tree, kind, version)
     file = out / f"{package}_{debian_version(version)}_amd64.deb"
     packing = ["-Znone"] if fast else ["-Zxz", "-z6", "--threads-max=1"]  # threads cut it into other pieces
@@ -53,17 +52,18 @@ def settings_of(tree: Path) -> list[str]:
 def _control(tree: Path, kind: str, version: str) -> Path:
     files = [path for path in sorted(tree.rglob("*")) if path.is_file() and not path.is_symlink()]
     about = tree / "DEBIAN"
-    about.mkdir(mode=0o755)
+    about.mkdir()
     for path in sorted((CONTROL / kind).iterdir()):
         if path.name != "lintian-overrides":
             shutil.copyfile(path, about / path.name)
-            (about / path.name).chmod(0o644 if path.name == "control" else 0o755)
     size = sum(-(-path.stat().st_size // _KIB) for path in files)
     control = (about / "control").read_text(encoding="utf-8")
     control = control.replace("{version}", debian_version(version)).replace("{size}", str(size))
     (about / "control").write_text(control, encoding="utf-8")
     (about / "conffiles").write_text("".join(f"{file}\n" for file in settings_of(tree)), encoding="utf-8")
     (about / "md5sums").write_text("".join(_sum(path, tree) for path in files), encoding="utf-8")
+    for path in [about, *about.iterdir()]:
+        path.chmod(0o644 if path.name in {"control", "conffiles", "md5sums"} else 0o755)
     return about
 
 

@@ -67,7 +67,7 @@ def lay_station(root: Path, version: str, epoch: int) -> Path:
     for name, text in completions().items():
         _write(root / name, text)
     _documents(root, STATION, "configuration", "policy", "support", "linux-deployment")
-    _settle(root, epoch)
+    settle(root, epoch)
     return root
 
 
@@ -82,7 +82,7 @@ def lay_hub(root: Path, version: str, epoch: int) -> Path:
     turn = root / "usr/share/doc" / HUB / "examples" / "coturn.conf"
     turn.parent.mkdir()
     shutil.copyfile(FIXED / "coturn.conf.example", turn)
-    _settle(root, epoch)
+    settle(root, epoch)
     return root
 
 
@@ -121,7 +121,7 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _settle(root: Path, epoch: int) -> None:
+def settle(root: Path, epoch: int) -> None:
     """Modes and times that do not depend on who builds, when and where."""
     root.chmod(_PROGRAM)
     for path in [root, *root.rglob("*")]:
