@@ -34,6 +34,11 @@ def rings(heard: Recording) -> list[float]:
     return found
 
 
+def titles(workplace: Workplace, station: str) -> list[str]:
+    """What a station's orders are called."""
+    return [str(one["title"]) for one in workplace.state(station)["orders"]]
+
+
 def send_page(workplace: Workplace, title: str) -> None:
     """Page the kitchen for an order over anna's control socket."""
     workplace.ask("front", "page", to={"role": "kitchen"}, order=workplace.order(title))
@@ -54,12 +59,10 @@ def test_an_order_typed_in_annas_window_is_at_bens_at_once(workplace: Workplace)
     until(workplace.window, "anna's window", PATIENCE)
     workplace.shot("window-empty")
     workplace.press_key("ctrl+n", lambda: workplace.desktop.focused() == "New Order", "the form")
+    workplace.still()
     workplace.desktop.type(ORDER)
     workplace.shot("window-new-order")
-    workplace.desktop.key("Return")
-    until(
-        lambda: ORDER in [one["title"] for one in workplace.state("kitchen")["orders"]], "the order at ben's", PATIENCE
-    )
+    workplace.press_key("Return", lambda: ORDER in titles(workplace, "kitchen"), "the order at ben's")
     workplace.shot("window-order")
 
 

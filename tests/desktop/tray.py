@@ -12,7 +12,7 @@ from tests.servers.programs import until
 from tests.servers.sight import Box
 from tests.servers.tray_host import Line
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds for whatever a loaded computer has to do."""
 NOWHERE = (300, 733)
 """Where the pointer touches nothing."""

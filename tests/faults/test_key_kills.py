@@ -14,8 +14,18 @@ from msgspec.structs import replace
 from agent.domain.bundle import Held
 from agent.domain.names import HUB
 from tests.faults.keys_programs import NOTE, STATION
-from tests.faults.keys_site import NO_STEP, Step, end_forks, hub_steps, keys_site, noted_steps, station_steps
+from tests.faults.keys_site import (
+    NO_STEP,
+    PATIENCE_S,
+    Step,
+    end_forks,
+    hub_steps,
+    keys_site,
+    noted_steps,
+    station_steps,
+)
 from tests.servers.plain_broker import plain_broker
+from tests.servers.programs import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
@@ -92,5 +102,5 @@ def test_a_station_that_saves_too_early_is_locked_out_and_we_notice(tmp_path: Pa
         site.start(HUB, ("hub.write.account.before", 1))
         site.start(STATION, weak=True)
         site.wait_until_ended(HUB)
-        assert site.on_disk() != site.first
+        until(lambda: site.on_disk() != site.first, "the keys that were saved too early", PATIENCE_S)
         assert not site.accepts_what_the_station_has()

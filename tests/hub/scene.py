@@ -30,7 +30,7 @@ from agent.wire.keys import Identity
 from agent.wire.ledger import read_entry
 from agent.wire.seal import open_sealed, seal
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def hub_config(**settings: Any) -> HubConfig:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from agent.links.base import Delivery, Link, Session
 from agent.links.keeper import LinkState, keep_up
 
-SOON_S = 10.0
+SOON_S = 30.0
 
 
 async def take(stream: AsyncIterator[Delivery], within: float = SOON_S) -> Delivery:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-WAIT = 10.0
+WAIT = 45.0
 """Seconds after which a condition that never came true is an error."""
 
 _GUARD = 'while read -r pid; do pids="$pids $pid"; done; kill -KILL $pids'

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 
-async def eventually(holds: Callable[[], object | Awaitable[object]], seconds: float = 5.0) -> None:
+async def eventually(holds: Callable[[], object | Awaitable[object]], seconds: float = 20.0) -> None:
     """Return as soon as `holds` does; raise TimeoutError after `seconds`."""
     end = time.monotonic() + seconds
     while True:

@@ -29,7 +29,7 @@ from agent.system.psk_file import look_at_bundle
 from agent.system.wrapping_key import load_key
 from tests.servers.programs import until
 
-PATIENCE = 15.0
+PATIENCE = 45.0
 SHORTEST_PIECE = 5
 
 

@@ -13,7 +13,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from tests.servers.broker import RunningBroker
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 
 class Refused(Exception):

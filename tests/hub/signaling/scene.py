@@ -35,7 +35,7 @@ from agent.wire.keys import Identity
 from agent.wire.ledger import read_entry
 from agent.wire.seal import seal
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 CHALLENGE = "c" * 43
 HOST = "127.0.0.1:8443"
 DEFAULT_LIMITS = Limits()

@@ -16,7 +16,7 @@ from tests.servers.programs import until
 
 pytestmark = pytest.mark.servers
 
-PATIENCE = 15.0
+PATIENCE = 45.0
 SILENT = {"NMR_NOTIFY": "silent", "NMR_SOUND": "silent", "NMR_TRAY": "silent"}
 WAY = {"link", "hub", "broker", "permissions", "certificate", "clock", "proof"}
 """The checks that meet the site."""
