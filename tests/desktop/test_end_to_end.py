@@ -58,11 +58,11 @@ def test_an_order_typed_in_annas_window_is_at_bens_at_once(workplace: Workplace)
     workplace.choose("front", "Orders…", shot="menu")
     until(workplace.window, "anna's window", PATIENCE)
     workplace.shot("window-empty")
-    workplace.press_key("ctrl+n", lambda: workplace.desktop.focused() == "New Order", "the form")
+    workplace.desktop.press_key("ctrl+n", lambda: workplace.desktop.focused() == "New Order", "the form")
     workplace.still()
     workplace.desktop.type(ORDER)
     workplace.shot("window-new-order")
-    workplace.press_key("Return", lambda: ORDER in titles(workplace, "kitchen"), "the order at ben's")
+    workplace.desktop.press_key("Return", lambda: ORDER in titles(workplace, "kitchen"), "the order at ben's")
     workplace.shot("window-order")
 
 

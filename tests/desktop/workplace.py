@@ -2,8 +2,6 @@
 
 import re
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -21,8 +19,6 @@ from tests.servers.sight import Box
 
 WINDOW = "^No More Running$"
 PAGE_BUTTONS = 3
-KEY_PATIENCE = 4.0
-"""Seconds."""
 NARROWEST_BUTTON = 40
 """Pixels."""
 
@@ -165,18 +161,7 @@ class Workplace:
         """Close the window that is open, by its keys."""
         if box := self.window():
             self.desktop.click(box[0] + 20, box[3] - 200)
-            self.press_key("ctrl+w", lambda: self.window() is None, "the end of the window")
-
-    def press_key(self, key: str, done: Callable[[], object], what: str) -> None:
-        """Press a key as people do: again, when nothing came of it; a window that just opened may miss the first."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            self.desktop.key(key)
-            try:
-                return until(done, what, KEY_PATIENCE)
-            except TimeoutError:
-                if time.monotonic() >= end:
-                    raise
+            self.desktop.press_key("ctrl+w", lambda: self.window() is None, "the end of the window")
 
     def colours(self, box: Box) -> dict[tuple[int, int, int], int]:
         """How many pixels of each colour there are in a box of the screen."""

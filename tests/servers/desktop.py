@@ -5,7 +5,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
@@ -14,7 +15,7 @@ from typing import Literal, Self
 
 from PIL import Image, ImageGrab
 
-from tests.servers.programs import Programs, until
+from tests.servers.programs import WAIT, Programs, until
 from tests.servers.recording import Recording
 from tests.servers.session_bus import CONFIG, Bus, owned, start_bus
 
@@ -26,6 +27,8 @@ SINK = "null"
 SIZE = (1024, 768)
 PANEL = (0, 738, 1024, 768)
 """Left, top, right, bottom of the panel, in pixels."""
+KEY_WAIT = 5.0
+"""Seconds until a key that did nothing is pressed again."""
 SHOTS = Path(__file__).parent.parent / "shots"
 XFCE = Path("/usr/lib/x86_64-linux-gnu/xfce4")
 NEEDED = (
@@ -220,6 +223,17 @@ class Desktop:
     def key(self, *keys: str) -> None:
         """Press keys one after another, by their X names (`Return`, `ctrl+n`)."""
         self._run("xdotool", "key", *keys)
+
+    def press_key(self, key: str, done: Callable[[], object], what: str) -> None:
+        """Press a key as people do: again, when nothing came of it; a window that just opened may miss the first."""
+        end = time.monotonic() + WAIT
+        while True:
+            self.key(key)
+            try:
+                return until(done, what, KEY_WAIT)
+            except TimeoutError:
+                if time.monotonic() >= end:
+                    raise
 
     def type(self, text: str) -> None:
         """Type text into the window that has the focus."""

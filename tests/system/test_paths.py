@@ -30,15 +30,17 @@ def mode(path: Path) -> int:
 
 
 def test_on_linux_the_default_places_are_those_of_xdg(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # the fixture's folder lies in one that everybody may write, which platformdirs rightly distrusts
-    monkeypatch.setattr(paths, "_runtime_folder", lambda _: user / "runtime/no-more-running")
+    # the fixture's folder lies in one that everybody may write, which platformdirs rightly distrusts,
+    # and may be too deep for a socket
+    runtime = Path("/run/user/1000/no-more-running")
+    monkeypatch.setattr(paths, "_runtime_folder", lambda _: runtime)
     profile = Profile.default("linux")
     assert profile.config_file == user / "config_home/no-more-running/config.toml"
     assert profile.hub_config_file == user / "config_home/no-more-running/hub.toml"
     assert profile.machine_config_file == Path("/etc/no-more-running/config.toml")
     assert profile.data_folder == user / "data_home/no-more-running"
     assert profile.log_folder == user / "state_home/no-more-running/log"
-    assert profile.control_address == str(user / "runtime/no-more-running/control.sock")
+    assert profile.control_address == str(runtime / "control.sock")
     assert profile.arguments() == []
 
 

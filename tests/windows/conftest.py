@@ -1,4 +1,4 @@
-"""One site for all tests of this folder: hub and kitchen run on Linux, the front desk on Windows."""
+"""One site for the tests of a file: hub and kitchen run on Linux, the front desk on Windows."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.servers.wine import Wine, windows
 from tests.windows.station import WindowsStation
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def desktop() -> Iterator[Desktop]:
     """A panel and a sound sink; what Windows draws and plays goes there."""
     if missing := Desktop.missing() + Wine.missing():
@@ -19,7 +19,7 @@ def desktop() -> Iterator[Desktop]:
         yield started
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A hub with its embedded broker, and Ben in the kitchen."""
     running = Site(tmp_path_factory.mktemp("site"))
@@ -32,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         running.stop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def front(desktop: Desktop, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowsStation]:
     """Anna's agent, enrolled, with its icon on the panel."""
     folder = tmp_path_factory.mktemp("front")

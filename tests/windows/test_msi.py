@@ -230,8 +230,7 @@ def test_its_window_opens(station: InstalledStation, desktop: Desktop) -> None:
     assert station.nmr("window", "status").process.returncode == 0
     until(lambda: desktop.focused() == TITLE and painted(desktop, TITLE), "the window", SLOW)
     desktop.screenshot("msi-window")
-    desktop.key("ctrl+w")
-    until(lambda: desktop.find_window(TITLE) is None, "the end of the window")
+    desktop.press_key("ctrl+w", lambda: desktop.find_window(TITLE) is None, "the end of the window")
     assert "window-fault" not in station.log
 
 
