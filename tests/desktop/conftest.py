@@ -1,6 +1,6 @@
 """One workplace for all tests of a run: anna at the front desk, ben in the kitchen."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -9,6 +9,19 @@ from tests.servers.desktop import XFCE, Desktop
 
 ANNA = '[ui]\ntheme = "light"\n'
 BEN = "[ring]\nagain_seconds = 5\n"
+LAST_LINES = 80
+"""Of each agent's log, told when a test fails."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the agents wrote stands beside the failure; their folders are gone when a person reads it."""
+    report = yield
+    workplace = getattr(item, "funcargs", {}).get("workplace")
+    if report.failed and isinstance(workplace, Workplace):
+        for station, text in workplace.logs().items():
+            report.sections.append((f"log of {station}", "\n".join(text.splitlines()[-LAST_LINES:])))
+    return report
 
 
 @pytest.fixture(scope="session")

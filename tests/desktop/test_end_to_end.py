@@ -99,7 +99,7 @@ def test_a_page_rings_at_bens_and_the_button_he_presses_tells_anna(workplace: Wo
 
 
 def test_with_dunst_a_click_shows_the_page_and_the_menu_answers_it(workplace: Workplace) -> None:
-    workplace.close_window()
+    workplace.close_windows()
     workplace.use_notifier("dunst")
     title = "anna Is Paging For Table 4"
     send_page(workplace, "Table 4")
@@ -111,7 +111,7 @@ def test_with_dunst_a_click_shows_the_page_and_the_menu_answers_it(workplace: Wo
     until(workplace.window, "ben's window", PATIENCE)
     workplace.reaches("front", "Table 4", "seen")
     workplace.shot("ben-pages")
-    workplace.close_window()
+    workplace.close_windows()
 
     workplace.choose("kitchen", title, "Later", shot="menu-answer")
     workplace.silent(1.0)
@@ -176,7 +176,7 @@ def test_icons_and_menus_survive_a_restart_of_the_panel(workplace: Workplace) ->
 
 
 def test_a_german_station_speaks_german_and_is_dark(workplace: Workplace) -> None:
-    workplace.close_window()
+    workplace.close_windows()
     workplace.join("bar", "carla", "bar", '[ui]\nlanguage = "de"\ntheme = "dark"\n')
     workplace.says("front", r"Page bar \(1\)")
     workplace.ask("front", "page", to={"person": "carla"}, order=workplace.order(ORDER), note="zwei Kaffee")

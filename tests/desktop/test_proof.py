@@ -34,5 +34,5 @@ def test_a_key_that_it_replaced_is_told_everywhere_word_for_word(workplace: Work
     until(workplace.window, "the window", PATIENCE)
     assert workplace.state("grill")["status"]["proof"]["notice"] == REPLACED
     workplace.shot("proof-replaced")
-    workplace.close_window()
+    workplace.close_windows()
     assert workplace.state("front")["status"]["proof"]["state"] == "proven", "the others work on"

@@ -45,7 +45,8 @@ class Workplace:
         enter = self._closing.enter_context
         enter(self.desktop)
         self.bus = enter(Overheard(self.desktop.env["DBUS_SESSION_BUS_ADDRESS"]))
-        self.site = Site(Path(enter(tempfile.TemporaryDirectory(prefix="nmr-site.", ignore_cleanup_errors=True))))
+        self._folder = Path(enter(tempfile.TemporaryDirectory(prefix="nmr-site.", ignore_cleanup_errors=True)))
+        self.site = Site(self._folder)
         self._closing.callback(self.site.stop)
         self.sink = enter(self.desktop.record())
         self.tray = TrayArea(self.desktop, self.bus)
@@ -66,6 +67,11 @@ class Workplace:
         until(lambda: len(self.tray.icons()) == before + 1, f"icon of {station}", PATIENCE)
         until(lambda: self.state(station)["status"]["can"]["page"], f"orders at {station}", PATIENCE)
         self.tray.meet()
+
+    def logs(self) -> dict[str, str]:
+        """What each agent has written so far, by station."""
+        files = self._folder.glob("*/log/agent.log")
+        return {file.parent.parent.name: file.read_text(encoding="utf-8") for file in files}
 
     # ---- speaking to an agent ----
     def ask(self, station: str, do: str, **with_: Any) -> Any:
@@ -157,11 +163,16 @@ class Workplace:
         """The box of the window that is open, if one is."""
         return self.desktop.window_box(WINDOW)
 
-    def close_window(self) -> None:
-        """Close the window that is open, by its keys."""
-        if box := self.window():
-            self.desktop.click(box[0] + 20, box[3] - 200)
-            self.desktop.press_key("ctrl+w", lambda: self.window() is None, "the end of the window")
+    def close_windows(self) -> None:
+        """Close every window that is open, by its keys."""
+        while (number := self.desktop.find_window(WINDOW)) is not None:
+            if box := self.window():
+                self.desktop.click(box[0] + 20, box[3] - 200)
+
+            def closed(one: int = number) -> bool:
+                return self.desktop.find_window(WINDOW) != one
+
+            self.desktop.press_key("ctrl+w", closed, "the end of the window")
 
     def colours(self, box: Box) -> dict[tuple[int, int, int], int]:
         """How many pixels of each colour there are in a box of the screen."""
