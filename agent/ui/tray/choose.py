@@ -56,9 +56,10 @@ def _make(name: str, bus: "MessageBus | None") -> Tray:
     if name == "silent":
         return SilentTray()
     if name == "sni" and bus is not None:
+        from agent.ui.session_bus import session_bus
         from agent.ui.tray.sni import SniTray
 
-        return SniTray(bus)
+        return SniTray(bus, reconnect=session_bus)
     if name == "native":
         return _native()
     raise ValueError("there is no session bus" if name == "sni" else f"{OVERRIDE} knows no {name!r}")

@@ -1,8 +1,9 @@
 """The tray icon on Linux: a StatusNotifierItem served from the agent's own loop, behind pystray's Icon."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from dbus_fast import DBusFastError
 from dbus_fast.aio import MessageBus
@@ -16,6 +17,8 @@ from agent.ui.view import IconState, TrayView
 
 NAME = "no-more-running"
 TITLE = "No More Running"
+AGAIN_S = 2.0
+"""Seconds between the loss of the bus, or a failure, and the next attempt."""
 
 log = logging.getLogger(__name__)
 
@@ -57,17 +60,28 @@ class Icon(BareIcon):  # type: ignore[misc] # pystray has no types
 
 
 class SniTray:
-    """A tray over D-Bus. It waits for a panel when there is none yet."""
+    """A tray over D-Bus. It waits for a panel when there is none yet.
+
+    Args:
+        bus: the session bus.
+        reconnect: gives a new one when the old one is lost; without it the icon stays away then.
+    """
 
     name = "sni"
 
-    def __init__(self, bus: MessageBus) -> None:
-        self._bus = bus
-        self._registration = Registration(bus)
+    def __init__(self, bus: MessageBus, *, reconnect: Callable[[], Awaitable[MessageBus | None]] | None = None) -> None:
         self._pace = Pace(self._draw)
-        self._icon = Icon(self._activate, self._pace.flush)
         self._view = TrayView(IconState.OFFLINE, 0, TITLE, ())
         self._clicked: Callable[[object], None] | None = None
+        self._reconnect = reconnect
+        self._staying: asyncio.Task[None] | None = None
+        self._live_on(bus)
+
+    def _live_on(self, bus: MessageBus) -> None:
+        """Nothing of an icon is carried over: what is exported stays tied to the bus it was exported on."""
+        self._bus = bus
+        self._registration = Registration(bus)
+        self._icon = Icon(self._activate, self._pace.flush)
 
     @property
     def registered(self) -> bool:
@@ -77,6 +91,11 @@ class SniTray:
     async def start(self, clicked: Callable[[object], None]) -> None:
         """Put the icon up, now or when a panel comes; `clicked` gets the entry's intent, in the event loop."""
         self._clicked = clicked
+        await self._put_up()
+        if self._reconnect is not None:
+            self._staying = asyncio.create_task(self._stay(self._reconnect), name="tray")
+
+    async def _put_up(self) -> None:
         try:
             self._draw()
             self._icon.visible = True
@@ -85,6 +104,18 @@ class SniTray:
             await self._registration.start()
         except (OSError, ValueError, DBusFastError) as error:
             log.warning("no tray icon: %s", error)
+
+    async def _stay(self, reconnect: Callable[[], Awaitable[MessageBus | None]]) -> None:
+        """Put the icon up again whenever the bus was lost."""
+        while True:
+            with contextlib.suppress(Exception):  # whatever it was lost by: it is lost
+                await asyncio.shield(self._bus.wait_for_disconnect())  # type: ignore[no-untyped-call]
+            log.warning("the session bus is lost, and the tray icon with it: connecting again")
+            await asyncio.sleep(AGAIN_S)
+            while (bus := await reconnect()) is None:
+                await asyncio.sleep(AGAIN_S)
+            self._live_on(bus)
+            await self._put_up()
 
     def show(self, view: TrayView) -> None:
         """Draw `view` within a tenth of a second."""
@@ -95,6 +126,8 @@ class SniTray:
 
     async def stop(self) -> None:
         """Take the icon away; the bus stays open for others."""
+        if self._staying is not None:
+            self._staying.cancel()
         self._pace.drop()
         self._clicked = None
         if self._bus.connected:

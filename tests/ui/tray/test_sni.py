@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import socket
 import subprocess
 import sys
 import time
@@ -10,9 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import psutil
+import pytest
 from dbus_fast.aio import MessageBus
 
 from agent.ui.icons import Picture
+from agent.ui.tray import sni
 from agent.ui.tray.sni import SniTray
 from agent.ui.view import Entry, IconState, TrayView
 from tests.servers.desktop import Bus
@@ -249,6 +252,32 @@ def test_a_fault_in_what_a_click_does_leaves_the_tray_alive(bus: Bus) -> None:
             made.tray._clicked = made.intents.append
             await made.panel.click("Quit")
             await eventually(lambda: made.intents == ["quit"])
+
+    asyncio.run(run())
+
+
+def test_an_icon_whose_bus_is_lost_comes_back_on_a_new_connection(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sni, "AGAIN_S", 0.01)
+
+    async def run() -> None:
+        first, second = [await MessageBus(bus.address).connect() for _ in range(2)]
+        answers: list[MessageBus | None] = [None, second]
+        intents: list[object] = []
+        tray = SniTray(first, reconnect=lambda: asyncio.sleep(0, answers.pop(0)))
+        tray.show(VIEW)
+        async with tray_host(bus.address) as panel:
+            await tray.start(intents.append)
+            assert first._sock
+            first._sock.shutdown(socket.SHUT_RDWR)
+            await eventually(lambda: not tray.registered)
+            await eventually(lambda: tray.registered)
+            tray.show(replace(VIEW, tooltip="back"))
+            await eventually(lambda: "NewToolTip" in panel.signals)
+            await panel.click("Quit")
+            await eventually(lambda: intents == ["quit"])
+            await tray.stop()
+            await eventually(lambda: not panel.items)
+        second.disconnect()
 
     asyncio.run(run())
 
