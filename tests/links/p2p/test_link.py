@@ -49,7 +49,7 @@ def test_without_a_channel_sending_fails_at_once_and_opens_one() -> None:
             began = time.monotonic()
             with pytest.raises(LinkDown, match="no channel to bert"):
                 await a.send("bert", b"too early")
-            assert time.monotonic() - began < 0.1
+            assert time.monotonic() - began < 1.0
             await until(lambda: is_open(a, "bert") and is_open(b, "anna"))
             await a.send("bert", b"now")
             assert (await take(b.received())).sealed == b"now"

@@ -75,7 +75,7 @@ def test_who_is_silent_is_waited_for_once_and_used_as_soon_as_it_answers() -> No
             assert PATIENCE_S * 0.9 < time.monotonic() - began < PATIENCE_S + 0.5
             began = time.monotonic()
             assert await servers.usable() == []
-            assert time.monotonic() - began < 0.1
+            assert time.monotonic() - began < PATIENCE_S / 2
             server.mute = False
             async with asyncio.timeout(5):
                 while await servers.usable() != [address]:

@@ -15,7 +15,8 @@ from tests.ui.notify.stage import page, shown_on
 
 pytestmark = pytest.mark.bench
 
-GOAL_MS = 0.2
+GOAL = 1.6
+"""Times the raw call."""
 PAIRS, ROUNDS = 300, 3
 
 
@@ -45,7 +46,7 @@ def test_showing_a_page_adds_little_to_the_raw_call(bus: Bus) -> None:
                 notice = page(str(number))
                 bare.append(await milliseconds(lambda: raw(stage.bus)))
                 ours.append(await milliseconds(lambda: stage.notifier.show(notice)))  # noqa: B023 - called at once
-            return median(ours) - median(bare)
+            return median(ours) / median(bare)
 
-    added = min(asyncio.run(measured()) for _ in range(ROUNDS))  # the quietest: others use this computer too
-    assert added < GOAL_MS
+    times = min(asyncio.run(measured()) for _ in range(ROUNDS))  # the quietest: others use this computer too
+    assert times < GOAL
