@@ -9,7 +9,7 @@ from agent.hub.account import _OldKeys
 from agent.hub.invites import Issued
 from agent.hub.keys import HubKeys, load_keys
 from agent.station.enrol_pending import Pending
-from agent.system.config_schema import Turn
+from agent.system.config.schema import Turn
 from agent.system.credentials import Credentials
 from agent.system.secrets import save_secrets
 from agent.system.wrapping_key import SecretsUnreadable, make_key

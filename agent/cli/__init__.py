@@ -62,7 +62,7 @@ def nmr(ctx: click.Context, profile: str | None, given: tuple[str, ...]) -> None
 
     place = Profile.at(profile) if profile else Profile.default()
     if given:
-        from agent.system.config_given import with_given
+        from agent.system.config.given import with_given
 
         place = with_given(place, given)
     ctx.obj = Context(place)

@@ -9,8 +9,8 @@ import click
 
 from agent.cli.output import Context, F, json_option, pass_context, show, table
 from agent.domain.errors import NmrError
-from agent.system.config import Loaded, load, look_at_hub
-from agent.system.config_schema import needs_restart
+from agent.system.config.load import Loaded, load, look_at_hub
+from agent.system.config.schema import needs_restart
 
 MOST_SHOWN = 60
 
@@ -44,7 +44,7 @@ def check(context: Context, *, hub: bool, as_json: bool) -> None:
 @pass_context
 def show_(context: Context, why: str | None, *, hub: bool, as_json: bool) -> None:
     """Show all settings, and where each comes from."""
-    from agent.system.config_why import below, decisions, explained
+    from agent.system.config.why import below, decisions, explained
 
     if why:
         found = below(_loaded(context, hub=hub or why.partition(".")[0] == "hub"), why)
@@ -77,7 +77,7 @@ def show_(context: Context, why: str | None, *, hub: bool, as_json: bool) -> Non
 @pass_context
 def set_(context: Context, key: str, value: str, *, hub: bool, as_json: bool) -> None:
     """Write a setting into your own file; what policy fixed is refused."""
-    from agent.system.config_change import change
+    from agent.system.config.change import change
 
     _changed(context, key, lambda file, loaded: change(file, loaded, key, value), hub=hub, as_json=as_json)
 
@@ -89,13 +89,13 @@ def set_(context: Context, key: str, value: str, *, hub: bool, as_json: bool) ->
 @pass_context
 def unset(context: Context, key: str, *, hub: bool, as_json: bool) -> None:
     """Take a setting out of your own file, so that the default counts again."""
-    from agent.system.config_change import forget
+    from agent.system.config.change import forget
 
     _changed(context, key, lambda file, loaded: forget(file, loaded, key), hub=hub, as_json=as_json)
 
 
 def _changed(context: Context, key: str, deed: Callable[[Path, Loaded[Any]], str], *, hub: bool, as_json: bool) -> None:
-    from agent.system.config_why import decision
+    from agent.system.config.why import decision
 
     hub = hub or key.partition(".")[0] == "hub"
     file = context.profile.hub_config_file if hub else context.profile.config_file

@@ -36,7 +36,7 @@ def run(context: Context, *, as_json: bool) -> int:
 def start_hub(context: Context, *, as_json: bool) -> int:
     """Run the hub until it is told to end; returns its exit code."""
     from agent.hub.app import run_hub
-    from agent.system.config import load_hub
+    from agent.system.config.load import load_hub
 
     def ready(where: dict[str, Any]) -> None:
         text = f"hub of {where['site']} is up: {where['url']}, broker {where['broker']} on port {where['mqtt_port']}"

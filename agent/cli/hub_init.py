@@ -81,7 +81,7 @@ def _planned(old: "Plan | None", given: dict[str, Any], *, ask: bool) -> "Plan":
     """Put together what options say, what was begun, and what is usual; asked for if `ask`."""
     from agent.hub.founding import Plan, brokers_here
     from agent.hub.place import names_of
-    from agent.system.config_schema import Hub
+    from agent.system.config.schema import Hub
 
     usual = old or Plan(site=_usual_site(), names=names_of(Hub()))
     here = brokers_here()

@@ -20,7 +20,7 @@ PORT = 8444
 def signaling(context: Context, port: int, names: tuple[str, ...], *, as_json: bool) -> int:
     """Run the signaling server alone; it needs only the hub's folder, of which it changes nothing but its log."""
     from agent.hub.signaling.alone import run_signaling
-    from agent.system.config import load_hub
+    from agent.system.config.load import load_hub
 
     def ready(url: str) -> None:
         print(json.dumps({"url": url}) if as_json else f"signaling is up: {url}", flush=True)

@@ -37,7 +37,7 @@ from agent.hub.signaling.login import Gate
 from agent.hub.tally import Tally
 from agent.hub.web import WebServer, make_web
 from agent.system.clock import SiteClock
-from agent.system.config_schema import HubConfig
+from agent.system.config.schema import HubConfig
 from agent.system.control_server import ControlServer
 from agent.system.ids import new_id
 from agent.system.log import close_log, event, open_log

@@ -19,8 +19,8 @@ from agent.domain.names import is_name
 from agent.hub.app import open_hub
 from agent.hub.backup import DATABASE, FOUNDING, NEEDED, place_of
 from agent.hub.broker.base import BrokerFailed
-from agent.system.config import load_hub
-from agent.system.config_schema import Hub
+from agent.system.config.load import load_hub
+from agent.system.config.schema import Hub
 from agent.system.files import write_atomically
 from agent.system.lock import ProfileLock
 from agent.system.paths import Profile

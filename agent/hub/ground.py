@@ -19,7 +19,7 @@ from agent.hub.papers import Site
 from agent.hub.place import dialled, in_url, names_of
 from agent.hub.web import open_port
 from agent.routing import rows
-from agent.system.config_schema import Hub
+from agent.system.config.schema import Hub
 from agent.system.files import private_folder
 from agent.system.lock import ProfileLock
 from agent.system.paths import Profile

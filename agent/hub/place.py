@@ -3,7 +3,7 @@
 import socket
 from contextlib import suppress
 
-from agent.system.config_schema import Hub
+from agent.system.config.schema import Hub
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - asks whether it is
 

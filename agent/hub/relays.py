@@ -2,7 +2,7 @@
 
 from agent.domain.messages import Ice
 from agent.hub.turn import turn_credentials
-from agent.system.config_schema import Hub
+from agent.system.config.schema import Hub
 
 
 def ice_of(settings: Hub, station: str, now_ms: int) -> Ice | None:

@@ -30,8 +30,8 @@ from agent.station.wakes import Wakes
 from agent.station.window import WindowChild
 from agent.system.beside import beside
 from agent.system.clock import AnchoredClock
-from agent.system.config import ConfigurationProblems, Loaded, reload_if_changed
-from agent.system.config_schema import Config
+from agent.system.config.load import ConfigurationProblems, Loaded, reload_if_changed
+from agent.system.config.schema import Config
 from agent.system.credentials import Credentials, load_credentials
 from agent.system.ids import new_id
 from agent.system.log import event
@@ -268,7 +268,7 @@ class App:
 
     async def set_setting(self, key: str, value: object) -> dict[str, Any]:
         """Write a setting into the user's file and use it; raises NmrError."""
-        from agent.system.config_change import change
+        from agent.system.config.change import change
 
         file, loaded = self._profile.config_file, self._loaded
         note = await beside(lambda: change(file, loaded, key, value))

@@ -7,9 +7,9 @@ from msgspec import to_builtins
 from msgspec.inspect import BoolType, FloatType, IntType, LiteralType
 
 from agent.station.bundle_scrub import Scrub
-from agent.system.config import Loaded
-from agent.system.config_check import Setting, whole_settings
-from agent.system.config_schema import Config
+from agent.system.config.check import Setting, whole_settings
+from agent.system.config.load import Loaded
+from agent.system.config.schema import Config
 
 _PLAIN = (BoolType, IntType, FloatType, LiteralType)
 

@@ -12,7 +12,7 @@ from agent.domain.rights import RANKS
 from agent.station.core import Core
 from agent.station.desk import Habits
 from agent.station.surface import Surface
-from agent.system.config_schema import Config, Ui
+from agent.system.config.schema import Config, Ui
 from agent.ui.snapshot import Labels, Proof, QuickPage, Snapshot
 from agent.ui.texts import Texts
 

@@ -17,8 +17,8 @@ from agent.ui.view import IconState, TrayView
 if TYPE_CHECKING:
     from agent.links.base import Link
     from agent.station.app import App
-    from agent.system.config import Loaded
-    from agent.system.config_schema import Config
+    from agent.system.config.load import Loaded
+    from agent.system.config.schema import Config
     from agent.system.credentials import Credentials
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ async def _run(profile: Profile, lock: ProfileLock) -> int:
     surface.show(STARTING)
     try:
         import agent.system.slim  # noqa: F401 - before anything that needs msgspec
-        from agent.system.config import load
+        from agent.system.config.load import load
 
         loaded = load(profile)
         settings = loaded.config.log

@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.inspect import BoolType, IntType, LiteralType
 
-from agent.system.config import Loaded
-from agent.system.config_schema import FOR_STAFF, Config
+from agent.system.config.load import Loaded
+from agent.system.config.schema import FOR_STAFF, Config
 
 
 @lru_cache(maxsize=1)
@@ -15,8 +15,8 @@ def staff_settings(loaded: Loaded[Config]) -> list[dict[str, Any]]:
 
     `fixed` is "policy", "given" (the command line or the environment decides) or "".
     """
-    from agent.system.config_change import why_fixed
-    from agent.system.config_why import decision
+    from agent.system.config.change import why_fixed
+    from agent.system.config.why import decision
 
     found = []
     for key in FOR_STAFF:

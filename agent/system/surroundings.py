@@ -27,10 +27,10 @@ class Surroundings:
 def surroundings() -> Surroundings:
     """The surroundings of this process."""
     if sys.platform == "win32":
-        from agent.system.policy_windows import account, read_tree
+        from agent.system.config.policy_windows import account, read_tree
 
         return Surroundings(os.environ, read_tree, account)
     else:  # noqa: RET505 - so that mypy reads each half for its own system
-        from agent.system.policy_linux import account
+        from agent.system.config.policy_linux import account
 
         return Surroundings(os.environ, None, account)

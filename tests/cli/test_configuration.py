@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from agent.cli import run
-from agent.system.config_check import whole_settings
-from agent.system.config_schema import Config, HubConfig
+from agent.system.config.check import whole_settings
+from agent.system.config.schema import Config, HubConfig
 
 
 class Commands:

@@ -17,7 +17,7 @@ from agent.domain.names import HUB
 from agent.hub import founding
 from agent.hub.ask import ask_hub
 from agent.hub.founding import Plan, problems
-from agent.system.config import load_hub
+from agent.system.config.load import load_hub
 from agent.system.paths import Profile
 from tests.servers.ports import free_port
 

@@ -30,7 +30,7 @@ from agent.station.app import App
 from agent.station.surface import Surface
 from agent.system import crash, psk_file
 from agent.system.clock import SiteClock
-from agent.system.config import load
+from agent.system.config.load import load
 from agent.system.credentials import load_credentials
 from agent.system.memory import give_back
 from agent.system.paths import Profile

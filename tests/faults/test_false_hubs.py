@@ -20,7 +20,7 @@ from agent.domain.names import HUB
 from agent.links import keeper
 from agent.station import conversation
 from agent.station.surface import Surface
-from agent.system.config import load
+from agent.system.config.load import load
 from agent.system.credentials import load_credentials
 from agent.wire.acts import Times
 from agent.wire.hello.station import Hello

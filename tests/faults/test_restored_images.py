@@ -22,7 +22,7 @@ from agent.links.mqtt.settings import MqttSettings
 from agent.station import conversation
 from agent.station.enrol import enrol
 from agent.station.surface import Surface
-from agent.system.config import load
+from agent.system.config.load import load
 from agent.system.credentials import load_credentials
 from agent.system.files import NotWritten
 from agent.system.paths import Profile

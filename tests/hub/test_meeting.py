@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from agent.domain.messages import Ice
 from agent.hub.relays import ice_of
 from agent.hub.turn import turn_credentials
-from agent.system.config_schema import Hub, Turn
+from agent.system.config.schema import Hub, Turn
 from agent.wire.acts import Admitted
 from tests.hub.key_peer import KeyPeer
 from tests.hub.scene import Peer, enrolled, running_hub

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.hub.place import dialled, in_url, names_of
-from agent.system.config_schema import Hub
+from agent.system.config.schema import Hub
 
 
 def test_configured_names_are_taken_as_they_are() -> None:

@@ -8,12 +8,12 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from agent.system.config import load
-from agent.system.config_check import Setting, whole_settings
-from agent.system.config_schema import Config
-from agent.system.config_why import decision
+from agent.system.config.check import Setting, whole_settings
+from agent.system.config.load import load
+from agent.system.config.schema import Config
+from agent.system.config.why import decision
 from installer.windows.policy import german, make_policy
-from tests.system.config_stage import Stage, in_registry, two_values
+from tests.system.config.stage import Stage, in_registry, two_values
 
 NAMESPACE = "{http://schemas.microsoft.com/GroupPolicy/2006/07/PolicyDefinitions}"
 LANGUAGES = ("en-US", "de-DE")

@@ -9,7 +9,7 @@ from agent.domain.messages import OrderItem, OrderList
 from agent.domain.order import DONE
 from agent.station.picture import take_picture
 from agent.station.surface import Surface
-from agent.system.config_schema import Config
+from agent.system.config.schema import Config
 from agent.ui.menu import tray_view
 from agent.ui.report import state, status
 from agent.ui.window.model.model import Model, told

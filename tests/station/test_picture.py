@@ -10,7 +10,7 @@ from agent.domain.events import AnswerGiven, GaveUp, Heard, Late, LinkChanged, O
 from agent.domain.messages import OrderItem, OrderPut, PageAnswer
 from agent.station.picture import take_picture
 from agent.station.surface import Surface
-from agent.system.config_schema import Config
+from agent.system.config.schema import Config
 from agent.ui.menu import tray_view
 from agent.ui.report import members, pages, state, status
 from agent.ui.snapshot import Snapshot

@@ -5,7 +5,7 @@ import pytest
 from agent.station.desk import Habits
 from agent.station.picture import take_picture
 from agent.station.surface import Surface
-from agent.system.config_schema import Config
+from agent.system.config.schema import Config
 from agent.ui.menu import tray_view
 from agent.ui.report import status
 from agent.ui.view import IconState

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from agent.station.staff_settings import staff_settings
-from agent.system.config import load
-from agent.system.config_check import whole_settings
-from agent.system.config_schema import FOR_STAFF, Config, needs_restart
+from agent.system.config.check import whole_settings
+from agent.system.config.load import load
+from agent.system.config.schema import FOR_STAFF, Config, needs_restart
 from agent.system.paths import Profile
 from agent.ui.texts import Texts
 

@@ -12,7 +12,7 @@ from agent.routing import rows
 from agent.routing.router import Router
 from agent.station.app import App
 from agent.station.surface import Surface
-from agent.system.config import load
+from agent.system.config.load import load
 from agent.system.paths import Profile
 from agent.system.store import Store
 from agent.ui.notify.base import Happened, Notice, Shown

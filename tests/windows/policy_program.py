@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.domain.errors import NotAllowed
-from agent.system.config import Loaded, load, reload_if_changed
-from agent.system.config_change import change
-from agent.system.config_schema import Config
-from agent.system.config_why import decision, decisions
+from agent.system.config.change import change
+from agent.system.config.load import Loaded, load, reload_if_changed
+from agent.system.config.schema import Config
+from agent.system.config.why import decision, decisions
 from agent.system.paths import Profile
 
 assert sys.platform == "win32"

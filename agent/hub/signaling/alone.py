@@ -17,7 +17,7 @@ from agent.hub.signaling.exchange import Exchange, Limits
 from agent.hub.signaling.login import Gate
 from agent.hub.signaling.members import LedgerFile
 from agent.hub.web import WebServer, open_port
-from agent.system.config_schema import Hub, HubConfig
+from agent.system.config.schema import Hub, HubConfig
 from agent.system.log import close_log, event, open_log
 from agent.system.paths import Profile
 

@@ -12,8 +12,8 @@ from agent.domain.errors import NmrError
 from agent.station.doctor.trial import Trial, try_broker
 from agent.station.doctor.visit import Visit, visit
 from agent.system.beside import beside
-from agent.system.config import Loaded, load
-from agent.system.config_schema import Config
+from agent.system.config.load import Loaded, load
+from agent.system.config.schema import Config
 from agent.system.control import connect
 from agent.system.credentials import Credentials, load_credentials
 from agent.system.paths import Profile

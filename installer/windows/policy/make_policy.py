@@ -18,9 +18,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from msgspec.inspect import BoolType, FloatType, IntType, LiteralType, StrType, Type, VarTupleType
 
-from agent.system.config_check import Setting, allowed, unwrap, whole_settings, written
-from agent.system.config_schema import Config
-from agent.system.config_sources import POLICIES_KEY, STATION_KEY
+from agent.system.config.check import Setting, allowed, unwrap, whole_settings, written
+from agent.system.config.schema import Config
+from agent.system.config.sources import POLICIES_KEY, STATION_KEY
 from installer.windows.policy import english, german
 
 FOLDER = Path(__file__).parent

@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from agent.system.config_check import Problem, Where, check
-from agent.system.toml_place import Place
+from agent.system.config.check import Problem, Where, check
+from agent.system.config.toml_place import Place
 
 Rank = Literal[
     "machine policy", "user policy", "command line", "environment", "user file", "machine defaults", "built-in"

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 from msgspec.inspect import BoolType, StructType, Type, VarTupleType
 
-from agent.system.config_check import Problem, nearest, struct_of, unwrap
-from agent.system.config_layer import Layer, Rank, checked
-from agent.system.config_texts import toml_value, value_of
+from agent.system.config.check import Problem, nearest, struct_of, unwrap
+from agent.system.config.layer import Layer, Rank, checked
+from agent.system.config.texts import toml_value, value_of
+from agent.system.config.toml_place import Place
 from agent.system.surroundings import ReadTree, Tree
-from agent.system.toml_place import Place
 
 
 @dataclass(frozen=True, slots=True)

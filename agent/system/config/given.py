@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agent.domain.errors import BadInput
-from agent.system.config_check import nearest, whole_settings
-from agent.system.config_schema import Config, HubConfig
-from agent.system.config_texts import command_line_source
+from agent.system.config.check import nearest, whole_settings
+from agent.system.config.schema import Config, HubConfig
+from agent.system.config.texts import command_line_source
 from agent.system.paths import Profile
 
 

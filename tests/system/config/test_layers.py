@@ -7,13 +7,13 @@ import msgspec
 import pytest
 
 from agent.domain.errors import NotAllowed
-from agent.system.config import Loaded, load, look_at_hub, reload_if_changed
-from agent.system.config_change import change, forget, why_fixed
-from agent.system.config_check import Setting
-from agent.system.config_layer import RANKS
-from agent.system.config_schema import Config, HubConfig
-from agent.system.config_why import decision
-from tests.system.config_stage import EVERY, SOURCES, Schema, Stage, sources_of, two_values
+from agent.system.config.change import change, forget, why_fixed
+from agent.system.config.check import Setting
+from agent.system.config.layer import RANKS
+from agent.system.config.load import Loaded, load, look_at_hub, reload_if_changed
+from agent.system.config.schema import Config, HubConfig
+from agent.system.config.why import decision
+from tests.system.config.stage import EVERY, SOURCES, Schema, Stage, sources_of, two_values
 
 SETTINGS = [pytest.param(schema, one, id=f"{schema.__name__}-{one.key}") for schema, one in EVERY]
 

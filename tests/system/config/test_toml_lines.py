@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.system.toml_lines import key_lines
-from agent.system.toml_place import Place
+from agent.system.config.toml_lines import key_lines
+from agent.system.config.toml_place import Place
 
 SOURCE = '''\
 # a comment with [brackets] and "quotes"

@@ -17,9 +17,9 @@ from typing import Any
 import msgspec
 from msgspec.inspect import BoolType, FloatType, IntType, StructType, Type, VarTupleType
 
-from agent.system.config_check import unwrap, whole_settings
-from agent.system.config_layer import PREFIX, Layer, Rank, checked, put
-from agent.system.toml_place import Place
+from agent.system.config.check import unwrap, whole_settings
+from agent.system.config.layer import PREFIX, Layer, Rank, checked, put
+from agent.system.config.toml_place import Place
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 

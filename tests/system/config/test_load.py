@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agent.domain.errors import BadConfiguration
-from agent.system.config import ConfigurationProblems, load, load_hub, reload_if_changed
-from agent.system.config_schema import Config, HubConfig, QuickPage
+from agent.system.config.load import ConfigurationProblems, load, load_hub, reload_if_changed
+from agent.system.config.schema import Config, HubConfig, QuickPage
 from agent.system.paths import Profile
 
 # source, and where the mistakes are: (line, key)

@@ -22,7 +22,7 @@ from msgspec.inspect import (
     type_info,
 )
 
-from agent.system.toml_place import Place
+from agent.system.config.toml_place import Place
 
 _SHOWN = 60
 _LONGEST_NUMBER = 64

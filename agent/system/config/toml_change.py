@@ -5,10 +5,10 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from agent.system.config_check import written
-from agent.system.config_layer import put, value_at
-from agent.system.toml_lines import Scanner, scanned
-from agent.system.toml_place import Place
+from agent.system.config.check import written
+from agent.system.config.layer import put, value_at
+from agent.system.config.toml_lines import Scanner, scanned
+from agent.system.config.toml_place import Place
 
 
 class CannotChange(Exception):

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import msgspec
 
-from agent.system.config_file import FileSource
-from agent.system.config_layer import PREFIX, Layer, Rank
-from agent.system.config_schema import Config, HubConfig
+from agent.system.config.file import FileSource
+from agent.system.config.layer import PREFIX, Layer, Rank
+from agent.system.config.schema import Config, HubConfig
 from agent.system.paths import Profile
 from agent.system.surroundings import Surroundings
 
@@ -52,7 +52,7 @@ def sources(profile: Profile, schema: type[msgspec.Struct], around: Surroundings
 def _registry(rank: Rank, hive: str, above: str, around: Surroundings, *, hub: bool) -> Iterator[Source]:
     """A key of ours in the registry, where there is one; defaults share theirs with what the installer notes."""
     if around.read_tree is not None:
-        from agent.system.config_registry import RegistrySource
+        from agent.system.config.registry import RegistrySource
 
         path = f"{above}\\{HUB_KEY if hub else STATION_KEY}"
         yield RegistrySource(rank, hive, path, around.read_tree, shared=rank == "machine defaults")
@@ -61,7 +61,7 @@ def _registry(rank: Rank, hive: str, above: str, around: Surroundings, *, hub: b
 def _texts(profile: Profile, schema: type[msgspec.Struct], around: Surroundings) -> Iterator[Source]:
     """The command line and the environment, where they may say something."""
     if profile.given or any(name.startswith(PREFIX) for name in around.environment):
-        from agent.system.config_texts import command_line_source, environment_source
+        from agent.system.config.texts import command_line_source, environment_source
 
         yield command_line_source(profile.given)
         yield environment_source(around.environment, schema, Config if schema is HubConfig else HubConfig)
@@ -85,7 +85,7 @@ def _deployed_policy(around: Surroundings) -> Iterator[Source]:
     """The file the Windows installer was told to take, as its property POLICY."""
     file = around.read_tree("HKLM", DEPLOYMENT_KEY).get("Policy") if around.read_tree is not None else None
     if isinstance(file, str) and file.startswith("\\\\"):
-        from agent.system.config_registry import Refused
+        from agent.system.config.registry import Refused
 
         yield Refused(
             "machine policy", f"HKLM\\{DEPLOYMENT_KEY}\\Policy", f"{file} is not on this computer; copy it here"

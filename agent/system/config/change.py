@@ -7,14 +7,14 @@ from typing import Any
 from msgspec.inspect import StructType, VarTupleType
 
 from agent.domain.errors import BadConfiguration, BadInput, NmrError, NotAllowed
-from agent.system.config import Loaded
-from agent.system.config_check import Setting, unwrap, written
-from agent.system.config_file import source_of
-from agent.system.config_layer import checked, put
-from agent.system.config_texts import value_of
-from agent.system.config_why import Decision, decision
+from agent.system.config.check import Setting, unwrap, written
+from agent.system.config.file import source_of
+from agent.system.config.layer import checked, put
+from agent.system.config.load import Loaded
+from agent.system.config.texts import value_of
+from agent.system.config.toml_change import CannotChange, with_value, without
+from agent.system.config.why import Decision, decision
 from agent.system.files import write_atomically
-from agent.system.toml_change import CannotChange, with_value, without
 
 _STRONGER = ("command line", "environment")
 

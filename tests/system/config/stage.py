@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from msgspec.inspect import BoolType, FloatType, IntType, LiteralType, StructType, VarTupleType
 
-from agent.system.config_check import Setting, check, unwrap, whole_settings, written
-from agent.system.config_layer import put
-from agent.system.config_schema import Config, HubConfig
-from agent.system.config_texts import variable
+from agent.system.config.check import Setting, check, unwrap, whole_settings, written
+from agent.system.config.layer import put
+from agent.system.config.schema import Config, HubConfig
+from agent.system.config.texts import variable
 from agent.system.paths import Profile
 from agent.system.surroundings import Surroundings
 

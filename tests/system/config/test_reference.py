@@ -4,16 +4,16 @@ from pathlib import Path
 
 from msgspec.inspect import StrType, StructType, VarTupleType
 
-from agent.system.config_check import settings, struct_of, unwrap
-from agent.system.config_reference import reference
-from agent.system.config_schema import Config, HubConfig
+from agent.system.config.check import settings, struct_of, unwrap
+from agent.system.config.reference import reference
+from agent.system.config.schema import Config, HubConfig
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "configuration.md"
+COMMITTED = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 
 def test_the_committed_reference_is_what_the_schema_says() -> None:
     assert COMMITTED.read_text(encoding="utf-8") == reference(), (
-        "write it anew: python -c 'from agent.system.config_reference import reference as r; print(r(), end=str())' "
+        "write it anew: python -c 'from agent.system.config.reference import reference as r; print(r(), end=str())' "
         "> docs/configuration.md"
     )
 
@@ -27,7 +27,7 @@ def test_every_setting_has_one_line_about_it_and_says_what_is_allowed() -> None:
 
 
 def test_every_default_is_allowed_by_its_own_rule() -> None:
-    from agent.system.config_check import check
+    from agent.system.config.check import check
 
     for schema in (Config, HubConfig):
         raw: dict[str, object] = {}

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from agent.domain.errors import BadInput
-from agent.system.config import Loaded
-from agent.system.config_check import Setting, nearest, whole_settings, written
-from agent.system.config_layer import POLICIES, RANKS, Layer, Rank
+from agent.system.config.check import Setting, nearest, whole_settings, written
+from agent.system.config.layer import POLICIES, RANKS, Layer, Rank
+from agent.system.config.load import Loaded
 
 HIDDEN = "(hidden)"
 

@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from agent.domain.errors import BadConfiguration
-from agent.system.config_check import Problem, whole_settings
-from agent.system.config_layer import Layer
-from agent.system.config_schema import Config, HubConfig
-from agent.system.config_sources import sources
+from agent.system.config.check import Problem, whole_settings
+from agent.system.config.layer import Layer
+from agent.system.config.schema import Config, HubConfig
+from agent.system.config.sources import sources
 from agent.system.paths import Profile
 from agent.system.surroundings import Surroundings, surroundings
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from agent.system.config_check import Problem, Where
-from agent.system.config_layer import Layer, Rank, checked
-from agent.system.toml_place import Place
+from agent.system.config.check import Problem, Where
+from agent.system.config.layer import Layer, Rank, checked
+from agent.system.config.toml_place import Place
 
 _LARGEST_FILE = 256 * 1024
 
@@ -44,7 +44,7 @@ class FileSource:
 def _parsed(source: str) -> tuple[dict[str, Any], dict[Place, int]]:
     import tomllib
 
-    from agent.system.toml_lines import key_lines
+    from agent.system.config.toml_lines import key_lines
 
     return tomllib.loads(source), key_lines(source)
 

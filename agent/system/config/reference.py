@@ -4,9 +4,9 @@ from itertools import groupby
 
 import msgspec
 
-from agent.system.config_check import Setting, settings, written
-from agent.system.config_schema import FOR_STAFF, Config, HubConfig, needs_restart
-from agent.system.config_texts import variable
+from agent.system.config.check import Setting, settings, written
+from agent.system.config.schema import FOR_STAFF, Config, HubConfig, needs_restart
+from agent.system.config.texts import variable
 
 _HEAD = r"""
 # Configuration

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from agent.domain.errors import BadInput
-from agent.system.config import load
-from agent.system.config_given import with_given
-from agent.system.config_registry import RegistrySource
-from agent.system.config_schema import Config, HubConfig, Log, Ui
-from agent.system.config_texts import environment_source, variable
+from agent.system.config.given import with_given
+from agent.system.config.load import load
+from agent.system.config.registry import RegistrySource
+from agent.system.config.schema import Config, HubConfig, Log, Ui
+from agent.system.config.texts import environment_source, variable
 from agent.system.paths import Profile
-from tests.system.config_stage import EVERY, Stage
+from tests.system.config.stage import EVERY, Stage
 
 KEY = r"HKLM\Software\Policies\NoMoreRunning"
 

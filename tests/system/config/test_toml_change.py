@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from agent.system.config_layer import put, value_at
-from agent.system.toml_change import CannotChange, with_value, without
+from agent.system.config.layer import put, value_at
+from agent.system.config.toml_change import CannotChange, with_value, without
 
 SOURCE = """\
 # mine
