@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.domain.envelope import WANT_PRESENTED
-from agent.routing.policy import LinkView, calls, choose, late_after, next_time, pause_before, towards
+from agent.routing.policy import LinkView, calls, choose, late_after, next_time, pause_before, spared, towards
 
 ENDS = {"presented": 2, "seen": 2, "refused": 2, "stored": 1}
 """How much of `want` each receipt stage fulfils."""
@@ -16,7 +16,7 @@ class Row:
     """One message to one recipient; `posted`, `due` and `ends` are monotonic seconds, `exp` is ms UTC.
 
     `ends` is when its life is over by the clock it was signed by; a row of an earlier run has only `exp`. `tried` are
-    the links it was sent over.
+    the links it was sent over, `mailed` is when a mail server took it, monotonic.
     """
 
     id: str
@@ -31,6 +31,7 @@ class Row:
     late: bool = False
     ends: float = math.inf
     tried: frozenset[str] = frozenset()
+    mailed: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ def _times(row: Row) -> list[float]:
 
 def _step(row: Row, now: float, links: Sequence[LinkView]) -> Attempt | None:
     """Move a due row on. Without a link it stays at its attempt and looks again when one comes up."""
-    names = tuple(choose(row.attempt, row.prio, towards(row.recipient, links), row.tried))
+    reaching = spared(towards(row.recipient, links), row.prio, row.mailed, now)
+    names = tuple(choose(row.attempt, row.prio, reaching, row.tried))
     if not names:
         row.due = now + 60.0
         return None

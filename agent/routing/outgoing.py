@@ -14,7 +14,7 @@ from agent.routing import rows
 from agent.routing.fan import Fan
 from agent.routing.lane import Lane
 from agent.routing.outbox import Outbox, Row
-from agent.routing.policy import CHANNELLED, LinkView, calls, choose, late_after, towards
+from agent.routing.policy import CHANNELLED, MAIL, LinkView, calls, choose, late_after, towards, worth_mail
 from agent.routing.signing import Signed, Signing
 from agent.system.store import Store, StoreError
 from agent.wire.keys import Identity
@@ -138,7 +138,7 @@ class Outgoing:
             if not want:
                 over = signed.post.over
                 links = towards(recipient, [link for link in self._views() if over in ("", link.name)])
-                self._send(row, signed.frame, choose(0, prio, links))
+                self._send(row, signed.frame, choose(0, prio, worth_mail(signed.post.type, links)))
                 continue
             if calls(recipient, prio, want):
                 self._call([recipient])
@@ -239,7 +239,8 @@ class Outgoing:
                 lane.put(row.id, row.recipient, sealed)
 
     def _took(self, id_: str, recipient: str, link: str) -> None:
-        if self._outbox.get(id_, recipient) is not None:
+        if (row := self._outbox.get(id_, recipient)) is not None:
+            row.mailed = self._now().mono if link == MAIL else row.mailed
             self._tell(Sent(id_, recipient, link))
 
     def _give_up(self, given_up: Sequence[Row], why: str) -> None:

@@ -8,6 +8,9 @@ seconds since posted    page                              urgent              qu
 then                    every link at 15, 30, 60, 60 ..   every 10 s          120 (mail too, once), 600, every hour
 always                  until the receipt came or the message expired
 
+What went by mail goes by mail again only after a while: the server keeps it, and a mailbox is no drum. What is only
+true for a moment does not go by mail at all.
+
 A link that has no way to the recipient at this moment is none for this message; a page asks for the way to be opened,
 what is quiet does not. Whatever was not stored goes again as soon as a way opens, or the one it took ends.
 """
@@ -32,8 +35,13 @@ TIMES: dict[int, tuple[float, ...]] = {
     URGENT: (0.0, 3.0, 10.0),
 }
 THEN = {QUIET: 3600.0, PAGE: 60.0, URGENT: 10.0}
+MAIL = "mail"
 QUIET_MAIL = 3
-"""The attempt at which something quiet goes by mail as well: nobody waits for it, and a mailbox is no drum."""
+"""The attempt at which something quiet goes by mail as well: nobody waits for it."""
+MAIL_AGAIN_S = {QUIET: 3600.0, PAGE: 120.0, URGENT: 60.0}
+"""How long what the mail server took is left to it."""
+MOMENTARY = frozenset({"probe", "presence", "order.list", "order.part"})
+"""Types that are worth no mail: who asked asks again, and by then the answer is another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,16 @@ def towards(recipient: str, links: Sequence[LinkView]) -> list[LinkView]:
     """Return the links that reach a station now."""
     reaching = [link for link in links if link.ways is None or recipient in link.ways]
     return [link if link.ways is None else LinkView(link.name, link.ways[recipient]) for link in reaching]
+
+
+def worth_mail(type_: str, links: Sequence[LinkView]) -> list[LinkView]:
+    """Return the links that something of this type may go by when nobody waits for its receipt."""
+    return [link for link in links if link.name != MAIL or type_ not in MOMENTARY]
+
+
+def spared(links: Sequence[LinkView], prio: int, mailed: float, now: float) -> list[LinkView]:
+    """Return the links without the mail server if it took this at `mailed` (monotonic) and shall have time for it."""
+    return [link for link in links if link.name != MAIL or now >= mailed + MAIL_AGAIN_S[prio]]
 
 
 def calls(recipient: str, prio: int, want: int) -> bool:

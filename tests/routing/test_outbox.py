@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from agent.domain.envelope import PAGE, QUIET, URGENT, WANT_PRESENTED, WANT_STORED
 from agent.routing.outbox import Outbox, Row
 from agent.routing.policy import LinkView
@@ -196,3 +198,38 @@ def test_what_has_no_way_at_all_waits_for_one() -> None:
     assert outbox.calling() == {"kitchen"}
     outbox.try_recipient("kitchen", 9.0)
     assert attempts(outbox, [LinkView("p2p", ways={"kitchen": None})], 9.5, since=9.0) == [(9.0, "p2p")]
+
+
+def mailed(outbox: Outbox, links: Sequence[LinkView], until: float) -> list[float]:
+    """When a message goes by mail, to a server that takes each at once."""
+    sent, now = [], 0.0
+    while now <= until:
+        for attempt in outbox.due(now, links):
+            if "mail" in attempt.links:
+                attempt.row.mailed = now
+                sent.append(now)
+        now = max(outbox.next_due() or now, now + 0.001)
+    return [round(at, 1) for at in sent]
+
+
+@pytest.mark.parametrize(
+    ("prio", "times"),
+    [(PAGE, [3.0, 175.0, 295.0]), (URGENT, [3.0, 70.0, 130.0, 190.0, 250.0]), (QUIET, [120.0])],
+)
+def test_what_a_mail_server_took_it_may_keep_for_a_while(prio: int, times: list[float]) -> None:
+    outbox = Outbox()
+    outbox.add(row(prio, WANT_PRESENTED if prio else WANT_STORED))
+    assert mailed(outbox, LINKS, 300) == times
+
+
+def test_alone_a_mailbox_gets_each_message_once_in_a_while_and_no_chatter() -> None:
+    for prio, most in ((PAGE, 3), (URGENT, 6), (QUIET, 1)):
+        outbox = Outbox()
+        outbox.add(row(prio, WANT_PRESENTED if prio else WANT_STORED))
+        assert len(mailed(outbox, [LinkView("mail")], 300)) <= most
+
+
+def test_a_mail_that_no_server_took_goes_again_at_once() -> None:
+    outbox = Outbox()
+    outbox.add(row())
+    assert attempts(outbox, [LinkView("mail")], 12) == [(0.0, "mail"), (3.0, "mail"), (10.0, "mail")]

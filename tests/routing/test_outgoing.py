@@ -10,7 +10,7 @@ from agent.domain.effects import Post
 from agent.domain.envelope import WANT_NOTHING
 from agent.domain.events import GaveUp, Late, Sent
 from agent.domain.keys import to_b64u
-from agent.domain.messages import AuthHello
+from agent.domain.messages import AuthHello, Probe
 from agent.domain.names import HUB
 from agent.links.base import LinkDown
 from agent.routing.lane import Lane
@@ -272,6 +272,39 @@ def test_the_way_that_carried_the_proofs_goes_on_when_the_link_comes_up(tmp_path
         place.router.greeted("mqtt", place.session)  # type: ignore[arg-type]  # sends only
         place.up()
         assert len(asyncio.all_tasks()) == before + 1
+        place.crash()
+
+    play(scene)
+
+
+@pytest.mark.parametrize(("link", "again"), [("mail", False), ("mqtt", True)])
+def test_what_a_mail_server_took_does_not_go_there_again_when_the_link_comes_back(
+    tmp_path: Path, link: str, again: bool
+) -> None:
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.up(link)
+        post = place.post()
+        place.router.run([post])
+        await soon(lambda: any(isinstance(event, Sent) for event in place.events))
+        place.session.sent.clear()
+        place.up(link)
+        place.router.run([second := place.post()])
+        await soon(lambda: second.id in [envelope.id for _, envelope, _ in place.sent()])
+        assert (post.id in [envelope.id for _, envelope, _ in place.sent()]) == again
+        place.crash()
+
+    play(scene)
+
+
+def test_what_is_only_true_for_a_moment_does_not_go_by_mail(tmp_path: Path) -> None:
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.up("mail")
+        place.router.run([place.post(type_="probe", params=Probe(n=1), want=WANT_NOTHING)])
+        place.router.run([page := place.post()])
+        await soon(lambda: place.session.sent)
+        assert [envelope.id for _, envelope, _ in place.sent()] == [page.id]
         place.crash()
 
     play(scene)

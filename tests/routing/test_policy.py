@@ -5,7 +5,17 @@ from math import inf
 import pytest
 
 from agent.domain.envelope import PAGE, QUIET, URGENT, WANT_NOTHING, WANT_PRESENTED, WANT_STORED
-from agent.routing.policy import LinkView, calls, choose, late_after, next_time, order_links, pause_before, towards
+from agent.routing.policy import (
+    LinkView,
+    calls,
+    choose,
+    late_after,
+    next_time,
+    order_links,
+    pause_before,
+    towards,
+    worth_mail,
+)
 
 P2P, MQTT, MAIL = LinkView("p2p"), LinkView("mqtt"), LinkView("mail")
 
@@ -54,6 +64,11 @@ def test_the_times_are_those_of_the_table() -> None:
 
 def test_red_comes_after_ten_seconds_urgent_after_five_and_never_for_what_nobody_waits_for() -> None:
     assert [late_after(prio) for prio in (PAGE, URGENT, QUIET)] == [10.0, 5.0, inf]
+
+
+@pytest.mark.parametrize(("type_", "by_mail"), [("probe", False), ("order.part", False), ("ledger.get", True)])
+def test_what_is_only_true_for_a_moment_is_worth_no_mail(type_: str, by_mail: bool) -> None:
+    assert worth_mail(type_, [MQTT, MAIL]) == [MQTT, *([MAIL] if by_mail else [])]
 
 
 def test_a_link_without_a_way_to_the_recipient_is_none_for_it() -> None:
