@@ -77,6 +77,12 @@ class WaySession(Session, Protocol):
         """Open a way to a station if there is none; returns at once."""
 
 
+class ManySession(WaySession, Protocol):
+    """A session that is quicker when it is given `at_once` containers for a station before it took the first."""
+
+    at_once: int
+
+
 class GatedSession(Session, Protocol):
     """A session that hears "auth" from the start, but opens no letter before it is told to.
 

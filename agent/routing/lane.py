@@ -28,6 +28,9 @@ class Lane:
         self._waiting: dict[tuple[str, str], tuple[bytes, str, str]] = {}
         self._wake, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
+        at_once = getattr(session, "at_once", 1)
+        self._at_once = asyncio.Semaphore(at_once) if at_once > 1 else None
+        self._carrying: set[asyncio.Task[None]] = set()
         self._task = asyncio.create_task(self._pump(), name=f"lane {name}")
 
     def __len__(self) -> int:
@@ -51,16 +54,40 @@ class Lane:
 
     def close(self) -> None:
         """Drop what waits; its rows stay open and go over another lane or the next session."""
-        self._task.cancel()
+        for task in (self._task, *self._carrying):
+            task.cancel()
 
     async def _pump(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                (id_, recipient), (sealed, channel, step) = next(iter(self._waiting.items()))
-                del self._waiting[id_, recipient]
-                await self._carry(id_, recipient, sealed, channel, step)
+                if self._at_once is None:
+                    await self._carry(*self._next())
+                else:
+                    await self._at_once.acquire()
+                    self._start(self._at_once)
+            if not self._carrying:
+                self._idle.set()
+
+    def _next(self) -> tuple[str, str, bytes, str, str]:
+        (id_, recipient), (sealed, channel, step) = next(iter(self._waiting.items()))
+        del self._waiting[id_, recipient]
+        return id_, recipient, sealed, channel, step
+
+    def _start(self, turns: asyncio.Semaphore) -> None:
+        """Let one more container begin; what was under way may have found the link down, and then none waits."""
+        if not self._waiting:
+            turns.release()
+            return
+        task = asyncio.create_task(self._carry(*self._next()))
+        self._carrying.add(task)
+        task.add_done_callback(lambda _: self._carried(task, turns))
+
+    def _carried(self, task: asyncio.Task[None], turns: asyncio.Semaphore) -> None:
+        self._carrying.discard(task)
+        turns.release()
+        if not self._carrying and not self._waiting:
             self._idle.set()
 
     async def _carry(self, id_: str, recipient: str, sealed: bytes, channel: str, step: str) -> None:
