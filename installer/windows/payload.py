@@ -7,6 +7,7 @@ r"""What lies in `C:\Program Files\No More Running`: Python with Tk, the station
     python311._pth           makes this Python look nowhere else: no PYTHONPATH, no registry, no folder of the user
     tcl\                     what Tk needs
     Lib\site-packages\       the other libraries and the project, with bytecode, for nobody may write there later
+    *LICENSE*.txt            ours, Python's and those of all libraries
 
 Two builds of the same sources are the same bytes.
 """
@@ -18,6 +19,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
+
+from installer.supply import licences_text, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "installer" / "requirements-station.txt"
@@ -59,6 +62,7 @@ def make_payload(folder: Path, python: Path, version: str) -> None:
     packages.mkdir(parents=True)
     _copy_python(python, folder)
     _install_libraries(packages)
+    (folder / "LIBRARY-LICENSES.txt").write_text(licences_text(shipped(packages)), encoding="utf-8", newline="\r\n")
     _zip_libraries(packages, folder / "libraries.zip")
     _compile(packages, PACKAGES)
     shutil.copy2(ICONS / "no-more-running.ico", folder)

@@ -196,6 +196,10 @@ def test_it_is_installed_silently_with_what_it_gave(
     assert station.nmr("--version").said == f"nmr, version {__version__}\r\n"
     assert "ring.again_seconds = 17" in station.nmr("config", "show", "--why", "ring.again_seconds").said
     assert station.nmr("config", "check").process.returncode == 0
+    licences = (station.folder_of_program / "LIBRARY-LICENSES.txt").read_text(encoding="utf-8")
+    assert {"cryptography", "paho-mqtt", "pystray"} <= {
+        line.split()[0] for line in licences.splitlines() if line.strip()
+    }
 
 
 def site_port(site: Site) -> int:
