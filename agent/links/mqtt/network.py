@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.links.base import LinkDown
-from agent.links.mqtt.hop import Hop
+from agent.links.hop import Hop
 from agent.links.mqtt.pump import KEEPALIVE_S, Pump
 from agent.links.mqtt.settings import Address, MqttSettings
 

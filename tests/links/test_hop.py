@@ -1,11 +1,11 @@
-"""The way from the network thread into the loop keeps the order and loses nothing."""
+"""The way from a thread of a link into the loop keeps the order and loses nothing."""
 
 import asyncio
 import threading
 
 import pytest
 
-from agent.links.mqtt.hop import Hop
+from agent.links.hop import Hop
 from tests.links.taking import until
 
 

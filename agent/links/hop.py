@@ -1,4 +1,4 @@
-"""The one way from the network thread into the event loop: in order, and many calls for one wake-up."""
+"""The one way from a thread of a link into the event loop: in order, and many calls for one wake-up."""
 
 import asyncio
 import logging
