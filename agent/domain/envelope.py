@@ -24,7 +24,7 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     Times are milliseconds UTC of the sender's hub-anchored clock. `want` is the receipt wanted (0 none,
     1 stored, 2 presented), `prio` 0 quiet, 1 page, 2 urgent. `head` is the ledger head the sender knows:
     [seq, first 16 bytes of its hash]. `p` are the MESSAGE PARAMETERS, one schema per type (messages.py,
-    signals.py, texts.py).
+    signals.py, texts.py, mail.py).
     """
 
     v: Annotated[int, Meta(ge=VERSION, le=VERSION)]
@@ -86,6 +86,7 @@ LIFE_MS: dict[str, int] = {
     "ledger.part": DAY_MS,
     "ledger.entry": 3650 * DAY_MS,
     "ledger.head": DAY_MS,
+    "mail.address": DAY_MS,
     "presence": MINUTE_MS,
     "probe": MINUTE_MS,
     "error": 10 * MINUTE_MS,

@@ -5,8 +5,10 @@ was transmitted. State is a pure fold, so every station that holds the same entr
 
     op             subject   value
     genesis        hub       {"sign": B64U(32), "receive": B64U(32)}      the hub's keys, signed by itself
-    member.add     station   {"person", "roles": [..], "sign", "receive"}
+    member.add     station   {"person", "roles": [..], "sign", "receive"} and, if it has a mailbox, "mail", "plus"
     member.roles   station   {"roles": [..]}
+    member.mail    station,  {"mail": address or "", "plus": whether its server knows plus-addresses (true if missing)}
+                   or hub
     member.revoke  station   {}
 """
 
@@ -19,6 +21,7 @@ from msgspec.structs import replace
 from agent.domain.audience import Audience
 from agent.domain.envelope import Name
 from agent.domain.keys import from_b64u, kid_of, to_b64u
+from agent.domain.mail import NOWHERE, AddressOrNone, Mailbox
 from agent.domain.messages import LedgerEntry
 from agent.domain.names import HUB
 
@@ -47,6 +50,8 @@ class _Keys(Struct, frozen=True, forbid_unknown_fields=True):
 class _NewMember(_Keys, frozen=True, forbid_unknown_fields=True):
     person: Name
     roles: tuple[Name, ...]
+    mail: AddressOrNone = ""
+    plus: bool = True
 
 
 class _Roles(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +59,10 @@ class _Roles(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Member(Struct, frozen=True):
-    """One enrolled station: its person, roles and raw public keys (32 bytes each); `kid` is 16 bytes."""
+    """One enrolled station: its person, roles and raw public keys (32 bytes each); `kid` is 16 bytes.
+
+    `mail` is the address of its mailbox, "" if it has none; with `plus` that takes `local+anything@host` too.
+    """
 
     station: str
     person: str
@@ -63,6 +71,13 @@ class Member(Struct, frozen=True):
     receive: bytes
     kid: bytes
     revoked: bool = False
+    mail: str = ""
+    plus: bool = True
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Where it takes mail."""
+        return Mailbox(self.mail, self.plus) if self.mail else NOWHERE
 
 
 class Ledger(Struct, frozen=True):
@@ -154,16 +169,12 @@ def _apply(ledger: Ledger, entry: LedgerEntry) -> Member:
         if entry.subject != HUB:
             raise LedgerRefused("entry", "the genesis names the hub")
         return _new(HUB, HUB, (HUB,), convert(entry.value, _Keys))
+    if entry.op == "member.mail":
+        return _moved(old, entry)
     if entry.subject == HUB:
         raise LedgerRefused("entry", "the hub is no ordinary member")
     if entry.op == "member.add":
-        if old is not None and not old.revoked:
-            raise LedgerRefused("member", f"{entry.subject} is already a member")
-        value = convert(entry.value, _NewMember)
-        added = _new(entry.subject, value.person, value.roles, value)
-        if added.kid in ledger.by_kid or HUB in value.roles:
-            raise LedgerRefused("member", f"{entry.subject} uses a key or a role that is not free")
-        return added
+        return _added(ledger, old, entry)
     if old is None or old.revoked:
         raise LedgerRefused("member", f"{entry.subject} is no member")
     if entry.op == "member.roles":
@@ -172,6 +183,25 @@ def _apply(ledger: Ledger, entry: LedgerEntry) -> Member:
             raise LedgerRefused("member", "only the hub is the hub")
         return replace(old, roles=roles)
     return replace(old, revoked=True)
+
+
+def _added(ledger: Ledger, old: Member | None, entry: LedgerEntry) -> Member:
+    """Return a new member, or one that was revoked and comes again with other keys."""
+    if old is not None and not old.revoked:
+        raise LedgerRefused("member", f"{entry.subject} is already a member")
+    value = convert(entry.value, _NewMember)
+    added = _new(entry.subject, value.person, value.roles, value)
+    if added.kid in ledger.by_kid or HUB in value.roles:
+        raise LedgerRefused("member", f"{entry.subject} uses a key or a role that is not free")
+    return replace(added, mail=value.mail, plus=value.plus)
+
+
+def _moved(old: Member | None, entry: LedgerEntry) -> Member:
+    """Return the member, or the hub, with another mailbox."""
+    if old is None or old.revoked:
+        raise LedgerRefused("member", f"{entry.subject} is no member")
+    box = convert(entry.value, Mailbox)
+    return replace(old, mail=box.mail, plus=box.plus)
 
 
 def _new(station: str, person: str, roles: tuple[str, ...], keys: _Keys) -> Member:

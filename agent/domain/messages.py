@@ -142,7 +142,7 @@ class LedgerEntry(Parameters, frozen=True, kw_only=True):
 
     seq: Annotated[int, Meta(ge=1, le=SAFE_INT)]
     prev: HashText
-    op: Literal["genesis", "member.add", "member.roles", "member.revoke"]
+    op: Literal["genesis", "member.add", "member.roles", "member.mail", "member.revoke"]
     subject: Name
     value: dict[str, Any]
 

@@ -15,7 +15,7 @@ READS = frozenset({"probe", "presence", "receipt", "error", "order.list", "ledge
 PROOFS = frozenset({"auth.hello", "auth.confirm", "psk.request", "psk.hello", "psk.offer", "psk.use", "psk.failed"})
 """What anybody says to the hub, and to nobody else, to be let in."""
 ONLY_TO = {
-    **dict.fromkeys((*PROOFS, "signal.login", "ledger.part"), "hub"),
+    **dict.fromkeys((*PROOFS, "signal.login", "ledger.part", "mail.address"), "hub"),
     **dict.fromkeys((*SIGNAL_TYPES, "text"), "station"),
 }
 """What anybody says to one kind of audience only; entries of the ledger to a hub that was set back."""

@@ -23,6 +23,7 @@ from agent.hub.errands import Errands
 from agent.hub.ground import Ground, alongside
 from agent.hub.invites import Issued
 from agent.hub.kept import load_kept, load_values
+from agent.hub.mailboxes import Mailboxes
 from agent.hub.metrics import Metrics
 from agent.hub.office import Office
 from agent.hub.papers import Site
@@ -144,6 +145,7 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     engine.grew = desk.ledger_changed
     publisher = await _begin_ledger(ground, engine, clock)
     recovery = _recover(ground, engine, publisher, accounts, errands)
+    mailboxes = _note_mailboxes(ground, engine, clock, publisher, errands)
     enrolment = _open_door(ground, site, engine, accounts, clock, publisher)
     stack.push_async_callback(errands.settle)
     metrics = _measure(ground, engine, recovery, clock)
@@ -161,7 +163,7 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     )
     engine.start()
     await _open_link(stack, engine, ground, accounts)
-    alongside(stack, _tidy(engine, enrolment, web, ground.tls), "tidy")
+    alongside(stack, _tidy(engine, enrolment, mailboxes, web, ground.tls), "tidy")
     return Running(engine, ground.broker, accounts, web, enrolment, office, site, metrics, ended)
 
 
@@ -188,6 +190,16 @@ def _recover(ground: Ground, engine: Engine, publisher: Publisher, accounts: Acc
     )
     engine.watchers.append(recovery.watch)
     return recovery
+
+
+def _note_mailboxes(
+    ground: Ground, engine: Engine, clock: SiteClock, publisher: Publisher, errands: Errands
+) -> Mailboxes:
+    """Write into the ledger who takes mail where."""
+    own = ground.settings.mail.mailbox
+    mailboxes = Mailboxes(own, core=engine.core, publisher=publisher, now=clock.now, start=errands.start)
+    engine.watchers.append(mailboxes.watch)
+    return mailboxes
 
 
 def _measure(ground: Ground, engine: Engine, recovery: Recovery, clock: SiteClock) -> Metrics:
@@ -246,12 +258,13 @@ async def _open_link(stack: AsyncExitStack, engine: Engine, ground: Ground, acco
         raise BrokerFailed("The hub does not reach its own broker", why or "It does not answer") from None
 
 
-async def _tidy(engine: Engine, enrolment: Enrolment, web: WebServer, tls: SiteTls) -> None:
-    """Forget what is old, use a renewed certificate; at once and every hour."""
+async def _tidy(engine: Engine, enrolment: Enrolment, mailboxes: Mailboxes, web: WebServer, tls: SiteTls) -> None:
+    """Forget what is old, use a renewed certificate, see that our mailbox is known; at once and every hour."""
     while True:
         engine.tidy()
         try:
             await enrolment.tidy()
+            await mailboxes.begin()
             web.reload_certificate(tls)
         except (NmrError, OSError):
             log.exception("tidying failed")

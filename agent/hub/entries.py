@@ -6,6 +6,7 @@ from agent.domain.audience import EVERYBODY
 from agent.domain.envelope import LIFE_MS, QUIET, VERSION, WANT_NOTHING, Envelope
 from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
+from agent.domain.mail import NOWHERE, Mailbox
 from agent.domain.names import HUB
 from agent.wire.frame import sign_frame
 from agent.wire.keys import Identity
@@ -39,6 +40,14 @@ def genesis_value(me: Identity) -> dict[str, object]:
     return {"sign": to_b64u(me.sign), "receive": to_b64u(me.receive)}
 
 
-def member_value(person: str, roles: Sequence[str], sign: str, receive: str) -> dict[str, object]:
+def member_value(
+    person: str, roles: Sequence[str], sign: str, receive: str, mailbox: Mailbox = NOWHERE
+) -> dict[str, object]:
     """The value of `member.add`; keys in base64url."""
-    return {"person": person, "roles": list(roles), "sign": sign, "receive": receive}
+    where = mailbox_value(mailbox) if mailbox.mail else {}
+    return {"person": person, "roles": list(roles), "sign": sign, "receive": receive, **where}
+
+
+def mailbox_value(mailbox: Mailbox) -> dict[str, object]:
+    """The value of `member.mail`."""
+    return {"mail": mailbox.mail, "plus": mailbox.plus}

@@ -5,7 +5,8 @@
 # hub.revoke    station                                {}
 # hub.roles     station, roles[]                       {}
 # hub.stations  -                                      [{station, person, roles, kid, since_ms (a member since),
-#                                                        seen_ms (last heard, or null), live, revoked}]
+#                                                        mail (address or ""), seen_ms (last heard, or null), live,
+#                                                        revoked}]
 # hub.status    -                                      {site, url, broker, http_port, mqtt_port, refused: {code: n},
 #                                                        open_rows, links, orders, pages, stations: n, live: [station],
 #                                                        ledger: {seq, head}, alarms: [text],
@@ -159,6 +160,7 @@ class Office:
             "person": member.person,
             "roles": list(member.roles),
             "kid": to_b64u(member.kid),
+            "mail": member.mail,
             "since_ms": self._added()[member.station],
             "seen_ms": None if silent is None else now.ms - round(silent * 1000),
             "live": member.station in self._core.roster.live(now.mono),

@@ -141,6 +141,7 @@ class App:
             new_id=new_id,
             chance=os.urandom,
             now=self._clock.now(),
+            mailbox=self._config.link.mail.mailbox,
         )
 
     def _make_direct(self, me: Identity, admission: Admission) -> "Direct":

@@ -31,6 +31,7 @@ from agent.domain.events import (
     Woke,
 )
 from agent.domain.ledger import Ledger
+from agent.domain.mail import NOWHERE, Mailbox
 from agent.domain.messages import (
     AuthConfirm,
     AuthHello,
@@ -65,6 +66,7 @@ from agent.station.desk import Desk, Habits
 from agent.station.ends import Ends
 from agent.station.fetching import Fetching, still_coming
 from agent.station.kept import Kept
+from agent.station.mailing import Mailing
 from agent.station.membership import Membership
 from agent.station.ordering import Ordering
 from agent.station.paging import Paging
@@ -95,6 +97,7 @@ class Core:
         new_id: Callable[[], str],
         chance: Chance,
         now: Instant,
+        mailbox: Mailbox = NOWHERE,
     ) -> None:
         self.desk = desk = Desk(ledger.site, station, new_id, ledger, habits)
         self.paging = Paging(desk, kept.pages_out, now)
@@ -106,6 +109,7 @@ class Core:
         self.membership = Membership(desk, pin)
         self.reach = Reach(desk)
         self.proving = Proving(desk, chance)
+        self.mailing = Mailing(desk, mailbox)
         self._told_unsaved: float | None = None
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
             Arrived: self._arrived,
@@ -256,5 +260,5 @@ class Core:
 
     def _woke(self, now: Instant) -> list[Effect]:
         quiet.woke(self.desk, now)
-        parts = (self.ringing, self.tracking, self.fetching, self.reach, self.proving)
+        parts = (self.ringing, self.tracking, self.fetching, self.reach, self.proving, self.mailing)
         return [*(effect for part in parts for effect in part.woke(now)), Refresh()]

@@ -17,6 +17,7 @@ from msgspec import ValidationError, convert, to_builtins
 
 from agent.domain.envelope import FRAME_BYTES, Envelope, body_limit
 from agent.domain.keys import from_b64u, to_b64u
+from agent.domain.mail import MAILS
 from agent.domain.messages import PARAMETERS, Parameters
 from agent.domain.signals import SIGNALS
 from agent.domain.texts import TEXTS
@@ -66,6 +67,8 @@ def _public_key(sign: bytes) -> Ed25519PublicKey:
 
 _KID_FROM, _KID_TO = len('{"alg":"Ed25519","kid":"'), len('{"alg":"Ed25519","kid":"') + 22
 
+_SCHEMAS = {**PARAMETERS, **SIGNALS, **TEXTS, **MAILS}
+
 
 def sign_frame(envelope: Envelope, me: Identity) -> bytes:
     """Return the frame of an envelope; raises TooLarge."""
@@ -114,7 +117,7 @@ def read_body(body: bytes) -> tuple[Envelope, Parameters]:
         raise FrameRefused("size")
     if envelope.audience is None:
         raise FrameRefused("schema", "no audience")
-    schema = PARAMETERS.get(envelope.type) or SIGNALS.get(envelope.type) or TEXTS.get(envelope.type)
+    schema = _SCHEMAS.get(envelope.type)
     if schema is None:
         raise UnknownType(envelope)
     try:

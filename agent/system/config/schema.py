@@ -4,111 +4,30 @@ The station's file is `Config`, the hub's is `HubConfig`; a field that is a Stru
 array of tables. Reading, checking, `nmr config show` and the reference are all computed from these classes.
 """
 
-import re
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from agent.domain.audience import parse_audience
-from agent.domain.errors import BadInput
 from agent.domain.names import is_name
+from agent.system.config.schema_links import Links, MailLink
+from agent.system.config.values import (
+    HIGHEST_PORT,
+    NOTE_LENGTH,
+    is_audience,
+    is_host,
+    is_ip_address,
+    is_network,
+    is_note,
+    is_program,
+    is_secret,
+    is_stun,
+    is_turn,
+    label_of,
+    secret_of,
+    text_of,
+)
 
-LABEL_LENGTH = 40
-NOTE_LENGTH = 500
-LONGEST_HOST_NAME = 253
-HIGHEST_PORT = 65535
 MOST_QUICK_PAGES = 20
-
-
-def _is_label(text: str) -> bool:
-    return bool(text.strip()) and len(text) <= LABEL_LENGTH and text.isprintable()
-
-
-def _is_note(text: str) -> bool:
-    return len(text) <= NOTE_LENGTH and text.replace("\n", " ").isprintable()
-
-
-def _is_audience(text: str) -> bool:
-    try:
-        parse_audience(text)
-    except BadInput:
-        return False
-    return True
-
-
-def _is_address(text: str) -> bool:
-    from ipaddress import ip_address
-
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_network(text: str) -> bool:
-    from ipaddress import ip_network
-
-    try:
-        ip_network(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_host(text: str) -> bool:
-    label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-    return _is_address(text) or (
-        len(text) <= LONGEST_HOST_NAME and re.fullmatch(rf"{label}(\.{label})*", text) is not None
-    )
-
-
-def _is_host_and_port(text: str) -> bool:
-    host, _, port = text.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        return False
-    return _is_host(host) and re.fullmatch(r"[1-9][0-9]{0,4}", port) is not None and int(port) <= HIGHEST_PORT
-
-
-def _is_host_and_port_or_empty(text: str) -> bool:
-    return not text or _is_host_and_port(text)
-
-
-def _is_stun(text: str) -> bool:
-    return not text or _is_server(text, "stuns?", "")
-
-
-def _is_turn(text: str) -> bool:
-    return _is_server(text, "turns?", r"(\?transport=(udp|tcp))?")
-
-
-def _is_server(text: str, scheme: str, end: str) -> bool:
-    found = re.fullmatch(rf"{scheme}:([^?]+){end}", text)
-    return found is not None and (_is_host(found[1].strip("[]")) or _is_host_and_port(found[1]))
-
-
-def _is_secret(text: str) -> bool:
-    return len(text) <= NOTE_LENGTH and text.isprintable()
-
-
-def _is_program(text: str) -> bool:
-    return bool(text.strip()) and text.isprintable()
-
-
-def _text(allowed: str, check: Callable[[str], bool], about: str | None = None) -> Meta:
-    return Meta(description=about, extra={"allowed": allowed, "check": check})
-
-
-def _secret(allowed: str, check: Callable[[str], bool], about: str) -> Meta:
-    return Meta(description=about, extra={"allowed": allowed, "check": check, "secret": True})
-
-
-def _label(about: str) -> Meta:
-    return _text(f"a text of 1 to {LABEL_LENGTH} characters in one line", _is_label, about)
-
 
 Port = Annotated[int, Meta(ge=1, le=HIGHEST_PORT)]
 
@@ -120,13 +39,13 @@ class Ui(Struct, frozen=True, kw_only=True):
         Literal["auto", "en", "de"], Meta(description="Language of menus and windows; auto asks the system")
     ] = "auto"
     theme: Annotated[Literal["auto", "light", "dark"], Meta(description="Colours of windows and tray icon")] = "auto"
-    order_name: Annotated[str, _label("What an order is called here")] = "Order"
-    item_name: Annotated[str, _label("What the list of sold out or limited things is called here")] = "86"
-    subtitle_name: Annotated[str, _label("What the masked second line of an order holds")] = "Phone Number"
-    flag_a: Annotated[str, _label("Name of an order's first flag")] = "Dessert"
-    flag_b: Annotated[str, _label("Name of an order's second flag")] = "Milkshake"
-    item_flag_a: Annotated[str, _label("Name of an item's first flag")] = "Limited"
-    item_flag_b: Annotated[str, _label("Name of an item's second flag")] = "Sold Out"
+    order_name: Annotated[str, label_of("What an order is called here")] = "Order"
+    item_name: Annotated[str, label_of("What the list of sold out or limited things is called here")] = "86"
+    subtitle_name: Annotated[str, label_of("What the masked second line of an order holds")] = "Phone Number"
+    flag_a: Annotated[str, label_of("Name of an order's first flag")] = "Dessert"
+    flag_b: Annotated[str, label_of("Name of an order's second flag")] = "Milkshake"
+    item_flag_a: Annotated[str, label_of("Name of an item's first flag")] = "Limited"
+    item_flag_b: Annotated[str, label_of("Name of an item's second flag")] = "Sold Out"
     mask: Annotated[
         bool, Meta(description="Show only the last four characters of the second line until a row is selected")
     ] = True
@@ -155,10 +74,10 @@ class Ring(Struct, frozen=True, kw_only=True):
 class QuickPage(Struct, frozen=True, kw_only=True):
     """One ready-made page in the tray menu; write the table once for each."""
 
-    title: Annotated[str, _label("Text of the menu entry")]
-    to: Annotated[str, _text("role:NAME, person:NAME, station:NAME or all", _is_audience, "Who is paged")]
+    title: Annotated[str, label_of("Text of the menu entry")]
+    to: Annotated[str, text_of("role:NAME, person:NAME, station:NAME or all", is_audience, "Who is paged")]
     note: Annotated[
-        str, _text(f"a text of at most {NOTE_LENGTH} characters", _is_note, "Note that goes with the page")
+        str, text_of(f"a text of at most {NOTE_LENGTH} characters", is_note, "Note that goes with the page")
     ] = ""
     urgent: Annotated[bool, Meta(description="Send it as urgent")] = False
 
@@ -168,41 +87,6 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     peer_rate: Annotated[float, Meta(ge=0.1, le=10000, description="Messages a second, for long")] = 50.0
     peer_burst: Annotated[int, Meta(ge=1, le=100000, description="Messages at once")] = 500
-
-
-class MqttLink(Struct, frozen=True, kw_only=True):
-    """The link to the site's broker."""
-
-    enabled: Annotated[bool, Meta(description="Use this link")] = True
-    addresses: Annotated[
-        tuple[Annotated[str, _text('"host:port"', _is_host_and_port)], ...],
-        Meta(max_length=16, description="Brokers to use instead of those given at enrolment"),
-    ] = ()
-    hub_proof: Annotated[
-        Literal["required", "preferred"],
-        Meta(description="Whether the hub must prove itself before a first connection is used, or only should"),
-    ] = "required"
-
-
-class P2pLink(Struct, frozen=True, kw_only=True):
-    """The link straight to each other station, without a server in between."""
-
-    enabled: Annotated[bool, Meta(description="Use this link")] = False
-    signaling: Annotated[
-        str,
-        _text(
-            '"host:port", or empty',
-            _is_host_and_port_or_empty,
-            "Where stations find each other; empty is the hub of the enrolment",
-        ),
-    ] = ""
-
-
-class Links(Struct, frozen=True, kw_only=True):
-    """The ways to reach others."""
-
-    mqtt: MqttLink = MqttLink()
-    p2p: P2pLink = P2pLink()
 
 
 class Log(Struct, frozen=True, kw_only=True):
@@ -230,12 +114,12 @@ class Turn(Struct, frozen=True, kw_only=True):
     """The site's TURN servers, for stations that find no direct way to each other."""
 
     urls: Annotated[
-        tuple[Annotated[str, _text('"turn:host:port", "?transport=tcp" behind it or not', _is_turn)], ...],
+        tuple[Annotated[str, text_of('"turn:host:port", "?transport=tcp" behind it or not', is_turn)], ...],
         Meta(max_length=8, description="Where they are; stations are told when they are let in"),
     ] = ()
     secret: Annotated[
         str,
-        _secret(f"a text of at most {NOTE_LENGTH} characters in one line", _is_secret, "coturn's static-auth-secret"),
+        secret_of(f"a text of at most {NOTE_LENGTH} characters in one line", is_secret, "coturn's static-auth-secret"),
     ] = ""
 
     def __repr__(self) -> str:
@@ -248,17 +132,17 @@ class Hub(Struct, frozen=True, kw_only=True):
 
     site: Annotated[
         str,
-        _text(
+        text_of(
             "1 to 32 of a-z, 0-9 and -, not - first",
             is_name,
             "Name of the site; never change it after the first enrolment",
         ),
     ] = "site"
-    listen: Annotated[str, _text("an IP address", _is_address, "Where the hub and its broker listen")] = "0.0.0.0"  # noqa: S104 - stations are on other computers
+    listen: Annotated[str, text_of("an IP address", is_ip_address, "Where the hub and its broker listen")] = "0.0.0.0"  # noqa: S104 - stations are on other computers
     http_port: Annotated[Port, Meta(description="Port of enrolment, signaling and web page (HTTPS)")] = 8443
     mqtt_port: Annotated[Port, Meta(description="Port of the broker (MQTT over TLS)")] = 8883
     names: Annotated[
-        tuple[Annotated[str, _text("a host name or an IP address", _is_host)], ...],
+        tuple[Annotated[str, text_of("a host name or an IP address", is_host)], ...],
         Meta(max_length=32, description="Names and addresses stations reach the hub by; they go into its certificate"),
     ] = ()
     broker: Annotated[
@@ -266,21 +150,22 @@ class Hub(Struct, frozen=True, kw_only=True):
     ] = "nats"
     mosquitto_program: Annotated[
         str,
-        _text("a program or its path", _is_program, "Where Mosquitto is"),
+        text_of("a program or its path", is_program, "Where Mosquitto is"),
     ] = "mosquitto"
     invite_hours: Annotated[int, Meta(ge=1, le=720, description="Hours an invite can be used")] = 24
     psk_days: Annotated[
         int, Meta(ge=1, le=3650, description="Days a station's key is good; it is renewed by itself before they end")
     ] = 30
     metrics_from: Annotated[
-        tuple[Annotated[str, _text('an IP address or a network as "10.0.0.0/24"', _is_network)], ...],
+        tuple[Annotated[str, text_of('an IP address or a network as "10.0.0.0/24"', is_network)], ...],
         Meta(max_length=32, description="Who may read the hub's numbers at /metrics (HTTPS)"),
     ] = ("127.0.0.1", "::1")
     stun: Annotated[
         str,
-        _text('"stun:host:port", or empty', _is_stun, "Tells stations their address outside; empty asks nobody"),
+        text_of('"stun:host:port", or empty', is_stun, "Tells stations their address outside; empty asks nobody"),
     ] = "stun:nadooit.de:3478"
     turn: Turn = Turn()
+    mail: MailLink = MailLink()
 
 
 class HubConfig(Struct, frozen=True, kw_only=True):
@@ -302,7 +187,7 @@ FOR_STAFF = (
 )
 """What staff may choose in the window, in this order; all of it takes effect at once."""
 
-_AT_START = ("link.mqtt.enabled", "link.mqtt.addresses", "link.p2p", "limits", "log", "hub")
+_AT_START = ("link.mqtt.enabled", "link.mqtt.addresses", "link.p2p", "link.mail", "limits", "log", "hub")
 
 
 def needs_restart(key: str) -> bool:

@@ -8,6 +8,7 @@ TABLES = {
     "link": "Die Wege zu anderen",
     "link.mqtt": "Der Weg über den Broker des Standorts",
     "link.p2p": "Der Weg unmittelbar zu jeder anderen Station, ohne Server dazwischen",
+    "link.mail": "Der Weg über ein Postfach; nmr mail login trägt alles ein und verwahrt das Passwort",
     "log": "Die Protokolldateien; sie enthalten nie Texte von Nachrichten",
 }
 
@@ -41,6 +42,17 @@ SETTINGS = {
     "link.mqtt.hub_proof": "Ob der Hub sich vor der ersten Benutzung ausweisen muss oder nur soll",
     "link.p2p.enabled": "Diesen Weg benutzen (unmittelbar)",
     "link.p2p.signaling": "Wo Stationen einander finden; leer ist der Hub des Beitritts",
+    "link.mail.enabled": "Diesen Weg benutzen (Postfach)",
+    "link.mail.address": "Adresse des Postfachs; die anderen des Standorts erfahren sie",
+    "link.mail.user": "Name für die Anmeldung; leer ist die Adresse",
+    "link.mail.imap": "Wo Post gelesen wird (IMAP mit TLS, meist 993)",
+    "link.mail.smtp": "Wo Post gesendet wird (SMTP mit TLS, meist 465)",
+    "link.mail.folder": "Ordner, in dem unsere Post ankommt; leer ist der Posteingang",
+    "link.mail.plus": "Der Server liefert name+irgendwas@rechner in dasselbe Postfach",
+    "link.mail.auth": "Anmeldung: password (des Postfachs oder eines für dieses Programm) oder die eines Anbieters",
+    "link.mail.tenant": "Microsoft 365: Domain oder Nummer der Organisation; leer fragt bei der Anmeldung",
+    "link.mail.client_id": "Die Nummer, unter der die IT dieses Programm beim Anbieter angemeldet hat",
+    "link.mail.ca_file": "Zertifikate, denen hier statt denen des Systems vertraut wird",
     "log.level": "Das Unwichtigste, das noch aufgeschrieben wird",
     "log.keep_files": "Wie viele Dateien bleiben, die laufende mitgezählt",
     "log.megabytes": "Größe in Megabyte, bei der eine neue Datei begonnen wird",
@@ -50,6 +62,10 @@ ALLOWED = {
     "a text of 1 to 40 characters in one line": "ein Text von 1 bis 40 Zeichen in einer Zeile",
     '"host:port"': "„Rechner:Port“",
     '"host:port", or empty': "„Rechner:Port“ oder leer",
+    '"local@host" of at most 254 characters, or empty': "„name@rechner“ mit höchstens 254 Zeichen oder leer",
+    "a text of at most 1024 characters in one line": "ein Text von höchstens 1024 Zeichen in einer Zeile",
+    "at most 128 of A-Z, a-z, 0-9, ., _ and -": "höchstens 128 aus A-Z, a-z, 0-9, ., _ und -",
+    "a path of at most 1024 characters, or empty": "ein Pfad von höchstens 1024 Zeichen oder leer",
 }
 """What is allowed of a text; all other kinds are put into words by their bounds."""
 

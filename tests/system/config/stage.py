@@ -18,7 +18,7 @@ from agent.system.surroundings import Surroundings
 Schema = type[Config] | type[HubConfig]
 TEXTS = (
     "alpha", "beta", "127.0.0.1", "127.0.0.2", "role:kitchen", "person:ben", "hub-a:1", "hub-b:2",
-    "stun:a:1", "stun:b:1", "turn:a:1", "turn:b:1",
+    "stun:a:1", "stun:b:1", "turn:a:1", "turn:b:1", "a@shop.example", "b@shop.example",
 )  # fmt: skip
 """Candidates for texts: of these two have to be allowed wherever a text is."""
 

@@ -1,0 +1,29 @@
+"""The station's mailbox: the hub is told where we take mail until the ledger says so."""
+
+from agent.domain.audience import THE_HUB
+from agent.domain.effects import Effect, Post
+from agent.domain.envelope import QUIET
+from agent.domain.events import Instant
+from agent.domain.mail import NOWHERE, MailAddress, Mailbox
+from agent.domain.names import HUB
+from agent.station.desk import Desk
+
+AGAIN_S = 3600.0
+"""What was said and does not stand in the ledger is said again after so many seconds: the hub may have had a reason."""
+
+
+class Mailing:
+    """Compares what the ledger says of us with `box`, where the settings let us take mail."""
+
+    def __init__(self, desk: Desk, box: Mailbox = NOWHERE) -> None:
+        self._desk, self._box = desk, box if box.mail else NOWHERE
+        self._said: float | None = None
+
+    def woke(self, now: Instant) -> list[Effect]:
+        """Tell the hub if the ledger says something else."""
+        me = self._desk.me
+        if me is None or me.mailbox == self._box or (self._said is not None and now.mono < self._said + AGAIN_S):
+            return []
+        self._said = now.mono
+        said = MailAddress(mail=self._box.mail, plus=self._box.plus)
+        return [Post(self._desk.new_id(), THE_HUB, (HUB,), "mail.address", said, prio=QUIET)]

@@ -1,0 +1,78 @@
+"""A station tells the hub where it takes mail until the ledger says so, and never otherwise."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from agent.domain.effects import Effect, Post
+from agent.domain.events import Instant
+from agent.domain.ledger import Ledger
+from agent.domain.mail import NOWHERE, MailAddress, Mailbox
+from agent.domain.names import HUB
+from agent.station.desk import Desk
+from agent.station.mailing import AGAIN_S, Mailing
+from tests.station.scene import Scene, ident
+from tests.walks.members import SITE, Members
+
+BOX = Mailbox("front@example.com", plus=False)
+
+
+@dataclass
+class Stage:
+    """A desk whose ledger the test writes."""
+
+    members: Members = field(default_factory=Members)
+
+    def __post_init__(self) -> None:
+        self.members.add("front", "front-desk")
+        self.desk = Desk(SITE, "front", lambda: ident(1), self.members.ledger)
+
+    def write(self, box: Mailbox) -> None:
+        self.members.append("member.mail", "front", {"mail": box.mail, "plus": box.plus})
+        self.desk.ledger = self.members.ledger
+
+
+def said(effects: list[Effect]) -> list[Mailbox]:
+    """What the hub is told."""
+    found = []
+    for effect in effects:
+        assert isinstance(effect, Post)
+        assert (effect.type, effect.recipients, effect.want) == ("mail.address", (HUB,), 1)
+        assert isinstance(effect.params, MailAddress)
+        found.append(Mailbox(effect.params.mail, effect.params.plus))
+    return found
+
+
+def at(mono: float) -> Instant:
+    return Instant(mono, 0)
+
+
+def test_what_the_ledger_does_not_say_is_told_once_an_hour_until_it_does() -> None:
+    stage = Stage()
+    mailing = Mailing(stage.desk, BOX)
+    assert said(mailing.woke(at(10))) == [BOX]
+    assert said(mailing.woke(at(10 + AGAIN_S - 1))) == []
+    assert said(mailing.woke(at(10 + AGAIN_S))) == [BOX]
+    stage.write(BOX)
+    assert said(mailing.woke(at(10 + 9 * AGAIN_S))) == []
+
+
+@pytest.mark.parametrize("box", [NOWHERE, Mailbox("", plus=False)])
+def test_who_has_no_mailbox_says_nothing_unless_the_ledger_still_names_one(box: Mailbox) -> None:
+    stage = Stage()
+    mailing = Mailing(stage.desk, box)
+    assert said(mailing.woke(at(10))) == []
+    stage.write(BOX)
+    assert said(mailing.woke(at(10))) == [NOWHERE]
+
+
+def test_who_is_no_member_yet_says_nothing() -> None:
+    desk = Desk(SITE, "front", lambda: ident(1), Ledger(SITE))
+    assert Mailing(desk, BOX).woke(at(10)) == []
+
+
+def test_the_core_thinks_of_it_by_itself() -> None:
+    scene = Scene("front")
+    scene.core.mailing = Mailing(scene.core.desk, BOX)
+    scene.wait(1.0)
+    assert [post.type for post in scene.posts].count("mail.address") == 1
