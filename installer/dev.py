@@ -72,6 +72,8 @@ TEST_PACKAGES = {
     "osslsigncode": "osslsigncode",
     "gnome-keyring": "gnome-keyring-daemon",
     "coturn": "turnserver",
+    "dovecot-imapd": "/usr/lib/dovecot/imap",
+    "dovecot-lmtpd": "/usr/lib/dovecot/lmtp",
     "iproute2": "ip",
     "nftables": "nft",
     "chromium": "chromium",
