@@ -58,8 +58,7 @@ class TokenServer:
 
     def start(self) -> None:
         """Listen, on the same port each time."""
-        http = ThreadingHTTPServer(("127.0.0.1", self.port), _answering(self))
-        http.daemon_threads = True
+        http = _Listening(("127.0.0.1", self.port), _answering(self))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._certificate, self._key)
         http.socket = context.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
@@ -207,6 +206,13 @@ class TokenServer:
     def _introspect(self, form: dict[str, str]) -> tuple[int, dict[str, object]]:
         login = self._whose(form.get("token", ""))
         return 200, {"active": True, "email": login} if login else {"active": False}
+
+
+class _Listening(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: whoever does not believe our certificate hangs up, and says so itself."""
 
 
 def _answering(server: TokenServer) -> type[BaseHTTPRequestHandler]:

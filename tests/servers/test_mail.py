@@ -3,6 +3,8 @@
 import os
 import smtplib
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
@@ -270,3 +272,20 @@ def living(group: int) -> list[int]:
             if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process.pid)
     return found
+
+
+def test_they_run_for_an_ordinary_user_as_well() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("that is who runs these tests")
+    away = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+    if subprocess.run([*away, "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("no users can be made up here")
+    code = (
+        "from tests.servers.test_mail import *\n"
+        "with mail_servers() as servers:\n"
+        "    assert os.geteuid() == 65534\n"
+        "    send(servers)\n"
+        "    assert count(servers) == 1\n"
+    )
+    done = subprocess.run([*away, sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
