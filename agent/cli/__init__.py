@@ -21,6 +21,7 @@ COMMANDS = {
     "quit": "agent.cli.station",
     "enrol": "agent.cli.station",
     "order": "agent.cli.orders",
+    "task": "agent.cli.task",
     "doctor": "agent.cli.doctor",
     "health": "agent.cli.health",
     "bundle": "agent.cli.bundle",

@@ -13,7 +13,7 @@ from agent.system.config.load import load
 from agent.system.config.schema import Config
 from agent.system.config.why import decision
 from installer.windows.policy import german, make_policy
-from tests.system.config.stage import Stage, in_registry, two_values
+from tests.system.config.stage import Stage, as_lists, in_registry, two_values
 
 NAMESPACE = "{http://schemas.microsoft.com/GroupPolicy/2006/07/PolicyDefinitions}"
 LANGUAGES = ("en-US", "de-DE")
@@ -219,5 +219,5 @@ def test_what_the_editor_writes_is_what_the_agent_does(admx: Element, tmp_path: 
         assert loaded.mistakes == loaded.warnings == ()
         found = decision(loaded, setting.key)
         winner = found.winner.value
-        assert (list(winner) if isinstance(winner, tuple) else winner) == value
+        assert as_lists(winner) == value
         assert found.locked

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from agent.domain.names import is_name
 from agent.system.config.schema_links import Links, MailLink
+from agent.system.config.schema_tasks import MOST_TYPES, TaskType, Worker
 from agent.system.config.values import (
     HIGHEST_PORT,
     NOTE_LENGTH,
@@ -107,6 +108,8 @@ class Config(Struct, frozen=True, kw_only=True):
     quick_page: Annotated[tuple[QuickPage, ...], Meta(max_length=MOST_QUICK_PAGES)] = ()
     limits: Limits = Limits()
     link: Links = Links()
+    worker: Worker = Worker()
+    task: Annotated[tuple[TaskType, ...], Meta(max_length=MOST_TYPES)] = ()
     log: Log = Log()
 
 
@@ -187,7 +190,17 @@ FOR_STAFF = (
 )
 """What staff may choose in the window, in this order; all of it takes effect at once."""
 
-_AT_START = ("link.mqtt.enabled", "link.mqtt.addresses", "link.p2p", "link.mail", "limits", "log", "hub")
+_AT_START = (
+    "link.mqtt.enabled",
+    "link.mqtt.addresses",
+    "link.p2p",
+    "link.mail",
+    "worker",
+    "task",
+    "limits",
+    "log",
+    "hub",
+)
 
 
 def needs_restart(key: str) -> bool:

@@ -3,7 +3,12 @@
 TABLES = {"": "No More Running", "link": "The ways to reach others"}
 """Names of the folders of policies; all others are called what the schema says about their tables."""
 
-QUICK_PAGE = 'One page in each line, such as: { title = "Tea", to = "role:kitchen", note = "", urgent = false }'
+LINES = {
+    "quick_page": 'One page in each line, such as: { title = "Tea", to = "role:kitchen", note = "", urgent = false }',
+    "task": 'One task in each line, such as: { type = "label", command = ["C:\\\\Labels\\\\print.exe"], seconds = 60 }',
+}
+"""What a line of a list of tables looks like."""
+
 EXPLAINED = (
     "{about}.\n\n"
     "Key in files: {key}\nAllowed: {allowed}\nWithout a policy: {default}\n\n"

@@ -9,6 +9,7 @@ TABLES = {
     "link.mqtt": "Der Weg über den Broker des Standorts",
     "link.p2p": "Der Weg unmittelbar zu jeder anderen Station, ohne Server dazwischen",
     "link.mail": "Der Weg über ein Postfach; nmr mail login trägt alles ein und verwahrt das Passwort",
+    "worker": "Ob diese Station Aufgaben für andere erledigt",
     "log": "Die Protokolldateien; sie enthalten nie Texte von Nachrichten",
 }
 
@@ -53,6 +54,9 @@ SETTINGS = {
     "link.mail.tenant": "Microsoft 365: Domain oder Nummer der Organisation; leer fragt bei der Anmeldung",
     "link.mail.client_id": "Die Nummer, unter der die IT dieses Programm beim Anbieter angemeldet hat",
     "link.mail.ca_file": "Zertifikate, denen hier statt denen des Systems vertraut wird",
+    "worker.enabled": "Sagen, dass hier Aufgaben erledigt werden, und sie erledigen",
+    "worker.at_once": "Aufgaben zur gleichen Zeit, aller Arten zusammen",
+    "task": "Eine Art von Aufgabe, die hier erledigt werden darf, und das Programm dafür",
     "log.level": "Das Unwichtigste, das noch aufgeschrieben wird",
     "log.keep_files": "Wie viele Dateien bleiben, die laufende mitgezählt",
     "log.megabytes": "Größe in Megabyte, bei der eine neue Datei begonnen wird",
@@ -69,7 +73,12 @@ ALLOWED = {
 }
 """What is allowed of a text; all other kinds are put into words by their bounds."""
 
-QUICK_PAGE = 'Je Zeile ein Ruf, etwa: { title = "Tee", to = "role:kitchen", note = "", urgent = false }'
+LINES = {
+    "quick_page": 'Je Zeile ein Ruf, etwa: { title = "Tee", to = "role:kitchen", note = "", urgent = false }',
+    "task": 'Je Zeile eine Aufgabe, etwa: { type = "label", command = ["C:\\\\Labels\\\\print.exe"], seconds = 60 }',
+}
+"""Wie eine Zeile einer Liste von Tabellen aussieht."""
+
 EXPLAINED = (
     "{about}.\n\n"
     "Schlüssel in Dateien: {key}\nErlaubt: {allowed}\nOhne Richtlinie: {default}\n\n"

@@ -165,8 +165,8 @@ def _about(one: Setting, language: str) -> str:
 
 
 def _allowed(one: Setting, language: str, words: Any) -> str:
-    if one.key == "quick_page":
-        return str(words.QUICK_PAGE)
+    if one.key in words.LINES:
+        return str(words.LINES[one.key])
     return one.allowed if language == "en" else _in_german(one.kind, one.allowed)
 
 
@@ -199,9 +199,7 @@ def _presentation(table: Element, one: Setting, label: str, words: Any) -> None:
             control = SubElement(presentation, "dropdownList", refId=name, noSort="true", defaultItem=default)
             control.text = label
         case VarTupleType():
-            SubElement(presentation, "multiTextBox", refId=name).text = (
-                words.QUICK_PAGE if one.key == "quick_page" else label
-            )
+            SubElement(presentation, "multiTextBox", refId=name).text = words.LINES.get(one.key, label)
         case _:
             control = SubElement(presentation, "textBox", refId=name)
             SubElement(control, "label").text = label

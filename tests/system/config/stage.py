@@ -98,6 +98,16 @@ def sources_of(schema: Schema) -> list[str]:
     return [name for name in SOURCES if schema is Config or "account" not in name]
 
 
+def as_lists(value: Any) -> Any:
+    """The same with a list for each tuple: as it stands in a file."""
+    match value:
+        case dict():
+            return {key: as_lists(one) for key, one in value.items()}
+        case list() | tuple():
+            return [as_lists(one) for one in value]
+    return value
+
+
 def as_text(value: Any) -> str:
     """A value as one writes it in the environment."""
     return value if isinstance(value, str) else written(value)
@@ -142,7 +152,12 @@ def _candidates(kind: object) -> list[Any]:
         case VarTupleType():
             inside, _ = unwrap(kind.item_type)
             if isinstance(inside, StructType):
-                return [[{"title": "Tea", "to": "all"}], [{"title": "Now, please", "to": "role:it", "urgent": True}]]
+                pages = [[{"title": "Tea", "to": "all"}], [{"title": "Now, please", "to": "role:it", "urgent": True}]]
+                tasks = [
+                    [{"type": "label", "command": ["lp", "-d", "$x"]}],
+                    [{"type": "a", "command": ["a"], "once": True}],
+                ]
+                return [*pages, *tasks]
             return [[one, other] for one in TEXTS for other in TEXTS if one != other]
     return list(TEXTS)
 

@@ -5,15 +5,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.inspect import StructType, VarTupleType
 
 from agent.domain.errors import NotAllowed
 from agent.system.config.change import change, forget, why_fixed
-from agent.system.config.check import Setting
+from agent.system.config.check import Setting, unwrap
 from agent.system.config.layer import RANKS
 from agent.system.config.load import Loaded, load, look_at_hub, reload_if_changed
 from agent.system.config.schema import Config, HubConfig
 from agent.system.config.why import decision
-from tests.system.config.stage import EVERY, SOURCES, Schema, Stage, sources_of, two_values
+from tests.system.config.stage import EVERY, SOURCES, Schema, Stage, as_lists, sources_of, two_values
 
 SETTINGS = [pytest.param(schema, one, id=f"{schema.__name__}-{one.key}") for schema, one in EVERY]
 
@@ -27,9 +28,12 @@ def in_force(config: msgspec.Struct, setting: Setting) -> Any:
     value: Any = msgspec.to_builtins(config)
     for key in setting.place:
         value = value[key]
-    if isinstance(value, list | tuple):  # tables come with all their fields
-        return [{k: v for k, v in one.items() if v} if isinstance(one, dict) else one for one in value]
-    return value
+    if not isinstance(value, list | tuple):
+        return value
+    kind = unwrap(setting.kind.item_type)[0] if isinstance(setting.kind, VarTupleType) else None
+    default = {one.encode_name: one.default for one in kind.fields} if isinstance(kind, StructType) else {}
+    # tables come with all their fields
+    return as_lists([{k: v for k, v in one.items() if v != default[k]} if default else one for one in value])
 
 
 @pytest.mark.parametrize(("schema", "setting"), SETTINGS)
