@@ -1,4 +1,4 @@
-"""Who gets no mail until when: after a server's "later" for a while that grows, after its "never" until that changes."""
+"""Who gets no mail until when: after a server's "later" for a growing while, after its "never" until that changes."""
 
 import math
 

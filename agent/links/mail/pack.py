@@ -5,7 +5,7 @@
 #
 # The containers are signed and sealed themselves. The second seal hides how many there are and how large each is.
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
@@ -63,11 +63,11 @@ def open_pack(pack: bytes, me: Identity) -> list[bytes]:
     return _take_apart(bytes(padded))
 
 
-def _padded(containers: Iterable[bytes]) -> bytes:
-    content = b"".join(len(one).to_bytes(LENGTH_BYTES, "big") + one for one in containers if one)
+def _padded(containers: Sequence[bytes]) -> bytes:
+    content = b"".join(len(one).to_bytes(LENGTH_BYTES, "big") + one for one in containers)
     needed = len(content) + LENGTH_BYTES
     bucket = next((size for size in BUCKETS if size >= needed), None)
-    if bucket is None or not content:
+    if bucket is None or not content or not all(containers):
         raise ValueError(f"{len(content)} bytes do not fit into a pack")
     return content.ljust(bucket, b"\0")
 

@@ -8,6 +8,8 @@ from agent.wire.keys import Identity
 Address = tuple[str, int]
 """Host and port, of which only the port with TLS from the first byte is spoken: 465 or 993."""
 
+LONGEST_ADDRESS = 254
+
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,189}|[!-?A-~]{1,64}@\[[0-9A-Fa-f.:]{2,45}\]")
 
 
@@ -71,7 +73,7 @@ class MailSettings:
 
 def is_address(text: str) -> bool:
     """Whether a mail can be addressed so: ASCII, one @, nothing that could end a header or a command."""
-    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None and "<" not in text and ">" not in text
+    return len(text) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None and not set("<>") & set(text)
 
 
 def with_detail(address: str, kid: bytes) -> str:

@@ -8,7 +8,7 @@ from agent.links.mail.pack import ROOM, room_for
 from agent.links.mail.settings import Recipient
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Batch:
     """The containers of one mail; `tickets` are those of whoever waits for each, in the same order."""
 
@@ -56,3 +56,10 @@ class Waiting:
         if self._open.get((batch.station, batch.recipient)) is batch:
             del self._open[batch.station, batch.recipient]
         return batch
+
+    def take_all(self, station: str | None = None) -> list[Batch]:
+        """All mails for a station, or for everybody."""
+        taken = [batch for batch in self._batches if station in {None, batch.station}]
+        self._batches = deque(batch for batch in self._batches if batch not in taken)
+        self._open = {key: batch for key, batch in self._open.items() if batch not in taken}
+        return taken

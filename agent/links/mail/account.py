@@ -1,0 +1,166 @@
+"""The two connections to a mail account: TLS from the first byte, then the login, by password or by token."""
+
+import ssl
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from agent.links.base import LinkDown, LinkRefused
+from agent.links.mail.faults import GOODBYE, Fault, Step, broken, imap_login, reason, reply
+from agent.links.mail.settings import MailSettings
+
+if TYPE_CHECKING:
+    from smtplib import SMTP_SSL
+
+Token = Callable[[], str]
+"""Gives an access token that is valid now; called in a thread, may take seconds, raises LinkDown or LinkRefused."""
+
+OUR_NAME = "[127.0.0.1]"
+"""What we call ourselves at the SMTP server, which writes it into every mail: the real name is nobody's business."""
+TAKEN = (250, 251, 252)
+LET_IN = 235
+NO_LOGIN = 504
+
+
+class NotSent(Exception):
+    """A mail did not get away; `fault` says what that means.
+
+    `unseen` says that the connection was gone before the server had seen anything of the mail.
+    """
+
+    def __init__(self, fault: Fault, *, unseen: bool = False) -> None:
+        super().__init__(fault.why)
+        self.fault, self.unseen = fault, unseen
+
+
+class Account:
+    """Makes connections; used from threads. With a token the password is not looked at."""
+
+    def __init__(self, settings: MailSettings, token: Token | None = None) -> None:
+        self._settings, self._token = settings, token
+        self._tls = tls_context(settings.ca_pem)
+
+    def imap(self) -> Any:
+        """Return a Connection that is logged in; raises LinkDown or LinkRefused."""
+        from agent.links.mail.connection import Connection, ImapError, Timeouts
+
+        address, wait = self._settings.imap, self._settings.pace.answer
+        try:
+            imap = Connection(*address, ssl=True, ssl_context=self._tls, timeout=Timeouts(wait, wait))
+        except (OSError, ImapError) as error:
+            raise LinkDown(reason(error, address)) from error
+        try:
+            self._log_in_imap(imap)
+        except BaseException:
+            with suppress(OSError):
+                imap.shutdown()
+            raise
+        return imap
+
+    def smtp(self) -> "SMTP_SSL":
+        """Return a connection that is logged in; raises NotSent, and what the token raises."""
+        from smtplib import SMTP_SSL, SMTPConnectError, SMTPException
+
+        address = self._settings.smtp
+        try:
+            smtp = SMTP_SSL(*address, OUR_NAME, timeout=self._settings.pace.answer, context=self._tls)
+        except SMTPConnectError as error:
+            raise NotSent(reply(Step.CONNECT, error.smtp_code, error.smtp_error)) from error
+        except (OSError, SMTPException) as error:
+            raise NotSent(broken(error, address)) from error
+        try:
+            self._log_in_smtp(smtp)
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+    def _log_in_imap(self, imap: Any) -> None:
+        from agent.links.mail.connection import ImapAbort, ImapError
+
+        login, password = self._settings.login, self._settings.password
+        try:
+            if self._token is not None:
+                imap.oauth2_login(login, self._token())
+            elif password.isascii():
+                imap.login(login, password)
+            else:  # LOGIN knows no other letters
+                imap.plain_login(login, password)
+        except (OSError, ImapAbort) as error:
+            raise LinkDown(reason(error, self._settings.imap)) from error
+        except ImapError as error:
+            raise imap_login(str(error)) from error
+
+    def _log_in_smtp(self, smtp: "SMTP_SSL") -> None:
+        from smtplib import SMTPException, SMTPNotSupportedError, SMTPResponseException
+
+        login, password = self._settings.login, self._settings.password
+        try:
+            smtp.ehlo_or_helo_if_needed()
+            if self._token is not None:
+                smtp.auth("XOAUTH2", _bearer(login, self._token()))  # type: ignore[arg-type]  # takes any callable
+            elif password.isascii():
+                smtp.login(login, password)
+            else:
+                _plain(smtp, login, password)
+        except SMTPResponseException as error:
+            raise NotSent(reply(Step.LOGIN, error.smtp_code, error.smtp_error)) from error
+        except SMTPNotSupportedError as error:
+            raise NotSent(reply(Step.LOGIN, NO_LOGIN, "it offers no login that we know")) from error
+        except (OSError, SMTPException) as error:
+            raise NotSent(broken(error, self._settings.smtp)) from error
+
+
+def transmit(smtp: "SMTP_SSL", settings: MailSettings, to: str, letter: bytes) -> None:
+    """Hand one letter to the server; returns at its 250 after the last byte, raises NotSent."""
+    from smtplib import SMTPDataError, SMTPException
+
+    steps: dict[Step, Callable[[], tuple[int, bytes]]] = {
+        Step.MAIL: lambda: smtp.mail(settings.address),
+        Step.RCPT: lambda: smtp.rcpt(to),
+        Step.DATA: lambda: smtp.data(letter),
+    }
+    for step, say in steps.items():
+        try:
+            code, text = say()
+        except SMTPDataError as error:  # DATA itself was answered by something else than 354
+            code, text = error.smtp_code, _bytes(error.smtp_error)
+        except (OSError, SMTPException) as error:
+            raise NotSent(broken(error, settings.smtp), unseen=step is not Step.DATA) from error
+        if code not in TAKEN:
+            with suppress(OSError, SMTPException):  # the next mail finds out whether the connection still works
+                smtp.rset()
+            raise NotSent(reply(step, code, text), unseen=code == GOODBYE and step is not Step.DATA)
+
+
+def tls_context(ca_pem: bytes | None) -> ssl.SSLContext:
+    """Trust only `ca_pem`, or the authorities of the system; raises LinkRefused if it is no certificate."""
+    try:
+        context = ssl.create_default_context(cadata=None if ca_pem is None else ca_pem.decode("ascii"))
+    except (ssl.SSLError, UnicodeDecodeError) as error:
+        raise LinkRefused("the certificate file of the mail account (ca_file) cannot be read") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _bearer(login: str, token: str) -> Callable[[bytes | None], str]:
+    """SASL XOAUTH2: all at once; the challenge that follows a refusal is answered by nothing."""
+
+    def answer(challenge: bytes | None = None) -> str:
+        return f"user={login}\1auth=Bearer {token}\1\1" if challenge is None else ""
+
+    return answer
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
+
+
+def _plain(smtp: "SMTP_SSL", login: str, password: str) -> None:
+    """SASL PLAIN in UTF-8, for which the library has only ASCII."""
+    from smtplib import SMTPResponseException
+
+    code, text = smtp.docmd("AUTH", "PLAIN " + b64encode(f"\0{login}\0{password}".encode()).decode())
+    if code != LET_IN:
+        raise SMTPResponseException(code, text)

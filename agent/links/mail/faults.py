@@ -1,0 +1,107 @@
+"""What each failure at a mail server means: whose fault it is, and whether waiting helps."""
+
+# where it happens              4xx, no answer, broken         5xx
+# connecting, greeting          everybody later                everybody later: servers say 554 when they are busy, too
+# login                         everybody later                refused: the link ends
+# MAIL FROM, which names us     everybody later                refused
+# RCPT TO, DATA                 this recipient later           this recipient never, until its address changes
+#
+# Three exceptions. 421 is a goodbye to everybody, wherever it is said. A broken connection concerns everybody. A full
+# mailbox is told by 552 or 5.2.2 and gets empty again.
+
+import re
+import socket
+import ssl
+from enum import Enum
+from typing import NamedTuple
+
+from agent.links.base import LinkDown, LinkRefused
+from agent.links.mail.settings import Address
+
+
+class Meaning(Enum):
+    """What becomes of the ways after a failure."""
+
+    ALL_LATER = "nobody gets mail for a while"
+    LATER = "this recipient gets none for a while"
+    NEVER = "this recipient gets none at this address"
+    REFUSED = "the server does not want us"
+
+
+class Fault(NamedTuple):
+    """A failure and its meaning; `why` is for people and names no address."""
+
+    meaning: Meaning
+    why: str
+
+
+class Step(Enum):
+    """How far a mail got."""
+
+    CONNECT = "connecting"
+    LOGIN = "login"
+    MAIL = "naming ourselves"
+    RCPT = "naming the recipient"
+    DATA = "handing the mail over"
+
+
+_FOR_GOOD = {
+    Step.CONNECT: Meaning.ALL_LATER,
+    Step.LOGIN: Meaning.REFUSED,
+    Step.MAIL: Meaning.REFUSED,
+    Step.RCPT: Meaning.NEVER,
+    Step.DATA: Meaning.NEVER,
+}
+_TEMPORARY_5XX = re.compile(r"\b5\.2\.2\b|\b4\.\d\.\d\b")
+_TEMPORARY_IMAP = ("UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT", "OVERQUOTA", "CONTACTADMIN", "CORRUPTION")
+"""Response codes of RFC 5530 that say nothing about the password."""
+
+GOODBYE, FULL, FOR_GOOD = 421, 552, 500
+
+
+def reply(step: Step, code: int, text: bytes | str) -> Fault:
+    """What an SMTP server's unfavourable reply at this step means."""
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    recipients = step in {Step.RCPT, Step.DATA}
+    if code == GOODBYE or (not recipients and code < FOR_GOOD):
+        meaning = Meaning.ALL_LATER
+    elif code < FOR_GOOD or (recipients and (code == FULL or _TEMPORARY_5XX.search(said))):
+        meaning = Meaning.LATER
+    else:
+        meaning = _FOR_GOOD[step]
+    return Fault(meaning, f"{step.value}: the mail server says {code} {_without_addresses(said)}")
+
+
+def broken(error: Exception, address: Address) -> Fault:
+    """What a connection that cannot be made or breaks means."""
+    return Fault(Meaning.ALL_LATER, reason(error, address))
+
+
+def imap_login(said: str) -> LinkDown | LinkRefused:
+    """What a refused login at the IMAP server means."""
+    code = re.search(r"\[([A-Z-]+)", said)
+    if code is not None and code[1] in _TEMPORARY_IMAP:
+        return LinkDown(f"the mail server cannot log us in now: {_without_addresses(said)}")
+    return LinkRefused(f"the mail server does not accept the login: {_without_addresses(said)}")
+
+
+def reason(error: Exception, address: Address) -> str:
+    """Say to a person why there is no connection."""
+    host, port = address
+    match error:
+        case socket.gaierror():
+            return f"the name {host} is not known"
+        case ssl.SSLCertVerificationError():
+            return f"the certificate of {host} is not trusted: {error.verify_message}"
+        case ssl.SSLError():
+            return f"{host}:{port} does not speak TLS from the first byte, which it must (ports 465 and 993)"
+        case TimeoutError():
+            return f"{host}:{port} does not answer"
+        case ConnectionRefusedError():
+            return f"no mail server runs at {host}:{port}"
+    return f"{host}:{port}: {str(error) or type(error).__name__}"
+
+
+def _without_addresses(said: str) -> str:
+    """One short line of what a server said; a log must not hold who writes to whom."""
+    return re.sub(r"\S+@\S+", "<address>", " ".join(said.split()))[:200]

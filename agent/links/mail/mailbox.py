@@ -1,0 +1,201 @@
+"""One mailbox: what in it is ours, what of that can be opened, and where it goes then; nothing else is touched."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from agent.links.base import LinkRefused
+from agent.links.mail.letter import ASKED, NoLetter, is_ours, read_letter
+from agent.links.mail.pack import PackRefused, open_pack
+from agent.links.mail.settings import MailSettings
+from agent.links.mail.state import State
+
+MAIL_BYTES = 3 << 20
+"""A mail above this is put aside unread; ours have at most 1.5 MiB."""
+AT_ONCE = 200
+"""How many mails are asked about, or moved, by one command."""
+LONGEST_LIFE_DAYS = 31
+"""How far back a mailbox is read when nothing is known about it: what is older has expired."""
+OURS, PROCESSED, REFUSED = "No More Running", "Processed", "Refused"
+KEEP_DAYS = {PROCESSED: 7, REFUSED: 30}
+SWEEP_S = 86_400.0
+HEAD = f"BODY.PEEK[HEADER.FIELDS ({' '.join(ASKED)})]"
+SEEN, DELETED = rb"\Seen", rb"\Deleted"
+
+_log = logging.getLogger(__name__)
+
+
+class Letter(NamedTuple):
+    """A mail for us, opened."""
+
+    uid: int
+    containers: list[bytes]
+
+
+class Mailbox:
+    """The folder we read; `imap` is a Connection that is logged in. For one thread; raises what that raises.
+
+    `refused` counts what could not be opened. `clock` gives seconds UTC.
+    """
+
+    def __init__(self, imap: Any, settings: MailSettings, state: State, clock: Callable[[], float] = time.time) -> None:
+        self.refused: Counter[str] = Counter()
+        self._imap, self._settings, self._state, self._clock = imap, settings, state, clock
+        self._again: list[int] = []
+        self._bad: set[int] = set()
+        self._root: str | None = None
+        self._made: set[str] = set()
+
+    def open(self) -> None:
+        """Select the folder; what was not accepted when the last session ended comes first. Raises LinkRefused."""
+        self._select()
+        self._again = sorted(self._state.open - self._state.accepted)
+
+    def letters(self) -> Iterator[Letter]:
+        """Yield what has not been looked at yet, as long as somebody asks for more."""
+        again, self._again = self._again, []
+        yield from self._read(again)
+        fresh = self._fresh()
+        for start in range(0, len(fresh), AT_ONCE):
+            some = fresh[start : start + AT_ONCE]
+            yield from self._read(some)
+            self._state.last = max(self._state.last, some[-1])
+        if self._bad:
+            self._move(self._bad, REFUSED)
+            self._bad.clear()
+
+    def accept(self, uids: Iterable[int]) -> None:
+        """Remember that these are safely stored; they are put away when there is time."""
+        self._state.accepted.update(self._state.open.intersection(uids))
+
+    def put_away(self) -> None:
+        """Mark as seen and move what is accepted."""
+        if self._state.accepted:
+            self._state.save()  # should moving fail, they are not handed up again
+            self._move(self._state.accepted, PROCESSED)
+
+    def sweep(self) -> None:
+        """Once a day, remove what has been put away for long enough."""
+        now = self._clock()
+        if now - self._state.swept < SWEEP_S or not self._imap.has_capability("UIDPLUS"):
+            return
+        for name, days in KEEP_DAYS.items():
+            if self._imap.folder_exists(self._path(name)):
+                self._imap.select_folder(self._path(name))
+                self._remove_older(datetime.fromtimestamp(now, UTC).date() - timedelta(days=days))
+        self._state.swept = now
+        self._select()
+
+    def _select(self) -> None:
+        from agent.links.mail.connection import ImapAbort, ImapError
+
+        try:
+            selected = self._imap.select_folder(self._settings.folder)
+        except ImapAbort:
+            raise
+        except ImapError as error:
+            raise LinkRefused(f"the mailbox has no folder {self._settings.folder!r} that can be opened") from error
+        if not self._state.begin(int(selected[b"UIDVALIDITY"])):
+            self._again, self._bad = [], set()
+            _log.info("mail: the mailbox is numbered anew; it is read from the beginning")
+
+    def _fresh(self) -> list[int]:
+        """The mails above the last one that was looked at; `n:*` means at least the highest there is."""
+        last = self._state.last
+        wanted: list[Any] = ["UID", f"{last + 1}:*"]
+        if not last:
+            wanted += ["SINCE", self._day() - timedelta(days=LONGEST_LIFE_DAYS)]
+        return sorted(uid for uid in self._imap.search(wanted) if uid > last and uid not in self._state.open)
+
+    def _read(self, uids: Sequence[int]) -> Iterator[Letter]:
+        found = self._imap.fetch(uids, ["RFC822.SIZE", HEAD]) if uids else {}
+        for uid in uids:
+            size, head = _size_and_head(found.get(uid, {}))
+            if not is_ours(head, self._settings.detail):
+                self._state.put_away({uid})  # somebody else's, or taken away since the last session
+                continue
+            self._state.open.add(uid)
+            containers = self._opened(uid, size)
+            if containers:
+                yield Letter(uid, containers)
+            else:
+                self._bad.add(uid)
+
+    def _opened(self, uid: int, size: int) -> list[bytes] | None:
+        """What is in a mail of ours; None if it cannot be opened, which is counted."""
+        if size <= MAIL_BYTES:
+            mail = self._imap.fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]") or b""
+            try:
+                return open_pack(read_letter(mail), self._settings.me)
+            except (PackRefused, NoLetter) as refused:
+                code = refused.code if isinstance(refused, PackRefused) else "letter"
+        else:
+            code = "too-large"
+        self.refused[code] += 1
+        _log.warning("mail: a mail was put aside: code=%s size=%d", code, size)
+        return None
+
+    def _move(self, uids: set[int], name: str) -> None:
+        ordered = sorted(uids)
+        for start in range(0, len(ordered), AT_ONCE):
+            some = ordered[start : start + AT_ONCE]
+            self._imap.add_flags(some, [SEEN], silent=True)
+            self._move_some(some, self._ensured(name))
+            self._state.put_away(set(some))
+
+    def _move_some(self, uids: list[int], folder: str) -> None:
+        """Move them as well as the server can; where it can do nothing without touching other mails, they stay."""
+        if self._imap.has_capability("MOVE"):
+            self._imap.move(uids, folder)
+        elif self._imap.has_capability("UIDPLUS"):
+            self._imap.copy(uids, folder)
+            self._expunge(uids)
+
+    def _expunge(self, uids: list[int]) -> None:
+        self._imap.add_flags(uids, [DELETED], silent=True)
+        self._imap.uid_expunge(uids)
+
+    def _remove_older(self, day: date) -> None:
+        old = sorted(self._imap.search(["BEFORE", day]))
+        for start in range(0, len(old), AT_ONCE):
+            some = old[start : start + AT_ONCE]
+            heads = self._imap.fetch(some, ["RFC822.SIZE", HEAD])
+            ours = [uid for uid in some if is_ours(_size_and_head(heads.get(uid, {}))[1], self._settings.detail)]
+            if ours:
+                self._expunge(ours)
+
+    def _ensured(self, name: str) -> str:
+        """The full name of one of our folders, which is there."""
+        path = self._path(name)
+        if path not in self._made:
+            if not self._imap.folder_exists(path):
+                self._imap.create_folder(path)
+            self._made.add(path)
+        return path
+
+    def _path(self, name: str) -> str:
+        if self._root is None:
+            prefix, separator = self._namespace()
+            self._root = f"{prefix}{OURS}{separator}"
+        return self._root + name
+
+    def _namespace(self) -> tuple[str, str]:
+        """What stands before the names of this account's folders and between their levels."""
+        if self._imap.has_capability("NAMESPACE"):
+            personal = self._imap.namespace().personal
+            if personal:
+                return personal[0][0], personal[0][1] or ""
+        _, separator, _ = self._imap.list_folders("", "")[0]
+        return "", separator.decode("ascii") if separator else ""
+
+    def _day(self) -> date:
+        return datetime.fromtimestamp(self._clock(), UTC).date()
+
+
+def _size_and_head(fetched: dict[bytes, Any]) -> tuple[int, bytes]:
+    """Size and header fields of one answer; servers spell the name of the second each in their own way."""
+    head = next((value for name, value in fetched.items() if name.startswith(b"BODY[HEADER")), None)
+    return int(fetched.get(b"RFC822.SIZE", 0)), head or b""

@@ -1,0 +1,72 @@
+"""What we remember of a mailbox between two sessions: how far it is read, and what is under way."""
+
+# {"validity": 1700000000, "last": 4711, "open": [4708, 4711], "accepted": [4708], "swept": 1764000000.0}
+#
+# validity   UIDVALIDITY of the folder; with another one all other numbers mean nothing
+# last       the highest UID that was looked at
+# open       mails of ours up to `last` that are not put away
+# accepted   those of them whose messages are all stored
+# swept      when old mails were last removed, seconds UTC
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.system.files import write_atomically
+
+
+@dataclass
+class State:
+    """The numbers of one mailbox; `save` writes them if they have changed."""
+
+    file: Path
+    validity: int = 0
+    last: int = 0
+    open: set[int] = field(default_factory=set)
+    accepted: set[int] = field(default_factory=set)
+    swept: float = 0.0
+    _written: bytes = b""
+
+    @classmethod
+    def load(cls, file: Path) -> "State":
+        """Read the file; where there is none, or a damaged one, the mailbox is read from its beginning."""
+        state = cls(file)
+        try:
+            told = json.loads(file.read_bytes())
+            state.validity, state.last = int(told["validity"]), int(told["last"])
+            state.open, state.accepted = set(map(int, told["open"])), set(map(int, told["accepted"]))
+            state.swept = float(told["swept"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return cls(file)
+        state._written = state._coded()
+        return state
+
+    def begin(self, validity: int) -> bool:
+        """Whether these numbers are still those of the folder; if not, forget them."""
+        if self.validity == validity:
+            return True
+        self.validity, self.last = validity, 0
+        self.open, self.accepted = set(), set()
+        return False
+
+    def put_away(self, uids: set[int]) -> None:
+        """Forget mails that are no longer there."""
+        self.open -= uids
+        self.accepted -= uids
+
+    def save(self) -> None:
+        """Write the file if that is news; raises NotWritten."""
+        coded = self._coded()
+        if coded != self._written:
+            write_atomically(self.file, coded)
+            self._written = coded
+
+    def _coded(self) -> bytes:
+        told = {
+            "validity": self.validity,
+            "last": self.last,
+            "open": sorted(self.open),
+            "accepted": sorted(self.accepted),
+            "swept": self.swept,
+        }
+        return json.dumps(told).encode()
