@@ -11,15 +11,20 @@ from agent.hub.keys import HubKeys, load_keys
 from agent.station.enrol_pending import Pending
 from agent.system.config.schema import Turn
 from agent.system.credentials import Credentials
+from agent.system.mail_secret import MailSecret
+from agent.system.oauth.tokens import Grant, Kept
 from agent.system.secrets import save_secrets
 from agent.system.wrapping_key import SecretsUnreadable, make_key
 from agent.wire.enrolment import Keys, Welcome
 
 SECRETS: dict[Any, tuple[str, ...]] = {
     Credentials: ("sign_key", "receive_key", "password"),
+    Grant: ("access_token", "refresh_token"),
     HubKeys: ("sign_key", "receive_key"),
     Issued: ("secret", "answer"),
+    Kept: ("refresh", "secret"),
     Keys: ("psk", "backup"),
+    MailSecret: ("value",),
     Pending: ("sign_key", "receive_key"),
     Turn: ("secret",),
     Welcome: ("password",),

@@ -2,6 +2,7 @@
 
 # hub/hub.sqlite3        ledger, accounts at the broker and keys of the stations, invites, orders, pages
 # hub/secrets.bin wrap.key                   the hub's own keys
+# hub/mail.bin                               the password of its mailbox
 # hub/tls/ca.pem ca.key hub.pem hub.key      the site's authority
 # hub/http.port signaling.port broker/port   ports that were chosen once
 # config/hub.toml machine/hub.toml           the configuration
@@ -25,7 +26,14 @@ from agent.system.paths import Profile
 
 DATABASE = "hub/hub.sqlite3"
 NEEDED = ("hub/secrets.bin", "hub/wrap.key", "hub/tls/ca.pem", "hub/tls/ca.key")
-WANTED = ("hub/tls/hub.pem", "hub/tls/hub.key", "hub/http.port", "hub/signaling.port", "hub/broker/port")
+WANTED = (
+    "hub/mail.bin",
+    "hub/tls/hub.pem",
+    "hub/tls/hub.key",
+    "hub/http.port",
+    "hub/signaling.port",
+    "hub/broker/port",
+)
 CONFIGURATION = ("config/hub.toml", "machine/hub.toml")
 FOUNDING = "hub.founding"
 """Beside the hub's folder while a site is being founded, see founding."""
