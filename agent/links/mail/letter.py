@@ -26,6 +26,7 @@ BOUNDARY = "=_nmr"
 ASKED = ("CONTENT-TYPE", "TO", "DELIVERED-TO", "X-ORIGINAL-TO")
 """The headers that say whether a mail is ours."""
 
+_RECIPIENTS = {name.lower() for name in ASKED[1:]}
 _LINE = 76
 _PARAMETER = re.compile(r';\s*([!#-:<-~]+?)\s*=\s*(?:"([^"]*)"|([^;\s"]+))')
 _DETAIL = re.compile(r"\+([0-9a-f]{32})@")
@@ -89,7 +90,7 @@ def is_ours(head: bytes, detail: str | None) -> bool:
 
 def _details(head: bytes) -> set[str]:
     """What stands behind the plus in the recipients' addresses."""
-    values = (value for name, value in _headers(head) if name != "content-type")
+    values = (value for name, value in _headers(head) if name in _RECIPIENTS)
     return {detail for value in values for detail in _DETAIL.findall(value.lower())}
 
 
