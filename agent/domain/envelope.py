@@ -24,7 +24,7 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     Times are milliseconds UTC of the sender's hub-anchored clock. `want` is the receipt wanted (0 none,
     1 stored, 2 presented), `prio` 0 quiet, 1 page, 2 urgent. `head` is the ledger head the sender knows:
     [seq, first 16 bytes of its hash]. `p` are the MESSAGE PARAMETERS, one schema per type (messages.py,
-    signals.py, texts.py, mail.py).
+    signals.py, texts.py, mail.py, tasks.py).
     """
 
     v: Annotated[int, Meta(ge=VERSION, le=VERSION)]
@@ -73,6 +73,19 @@ SIGNAL_TYPES = ("signal.offer", "signal.answer", "signal.ice", "signal.bye")
 SIGNALING = "signal"
 """The channel of all signals."""
 
+TASK_TYPES = (
+    "task.assign",
+    "task.accept",
+    "task.decline",
+    "task.grant",
+    "task.renew",
+    "task.result",
+    "task.cancel",
+    "task.superseded",
+    "task.news",
+)
+"""What is said about a task and must not be lost; its pieces are asked for again (tasks.py)."""
+
 LIFE_MS: dict[str, int] = {
     "page.new": 30 * MINUTE_MS,
     "page.answer": 30 * MINUTE_MS,
@@ -94,6 +107,11 @@ LIFE_MS: dict[str, int] = {
     "signal.login": MINUTE_MS,
     **dict.fromkeys(SIGNAL_TYPES, MINUTE_MS),
     "text": MINUTE_MS,
+    "lease": 6 * 60 * MINUTE_MS,
+    "lease.ask": 60 * MINUTE_MS,
+    **dict.fromkeys(TASK_TYPES, 30 * DAY_MS),
+    "task.get": DAY_MS,
+    "task.part": DAY_MS,
 }
 """The longest life of each type, milliseconds; an envelope that claims more is refused."""
 

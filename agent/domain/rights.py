@@ -34,6 +34,14 @@ HUB_ONLY = frozenset(
     }
 )
 
+ASSIGNS = frozenset({"task.assign", "task.grant", "task.cancel", "task.superseded", "lease.ask"})
+"""What whoever hands a task to a worker says to it."""
+WORKS = frozenset({"task.accept", "task.decline", "task.renew", "task.result"})
+"""What a worker says to them."""
+PIECES = frozenset({"task.get", "task.part"})
+"""What both say to each other."""
+ASSIGNING = frozenset({"lead", "admin"})
+
 PAGES: dict[str, frozenset[str]] = {
     "display": NOBODY,
     "staff": SOME,
@@ -64,7 +72,19 @@ def may(roles: Iterable[str], type_: str, audience: Audience) -> bool:
         return bool(ranks - {"display"})
     if type_ in ("order.put", "order.delete"):
         return any(_may_change(ORDERS[rank], roles, audience) for rank in ranks)
-    return False
+    return _may_work(ranks, type_, audience)
+
+
+def _may_work(ranks: set[str], type_: str, audience: Audience) -> bool:
+    """Leads hand tasks to one station each and tell the hub; workers say to everybody that they are available."""
+    if type_ == "lease":
+        return "worker" in ranks
+    if type_ == "task.news":
+        return audience.kind == "hub" and bool(ranks & ASSIGNING)
+    if audience.kind != "station":
+        return False
+    assigns, works = bool(ranks & ASSIGNING), "worker" in ranks
+    return (type_ in ASSIGNS and assigns) or (type_ in WORKS and works) or (type_ in PIECES and (assigns or works))
 
 
 def _may_change(scope: str, roles: tuple[str, ...], audience: Audience) -> bool:

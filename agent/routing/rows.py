@@ -32,6 +32,10 @@ PASSING = frozenset(
         "signal.login",
         *SIGNAL_TYPES,
         "text",
+        "lease",
+        "lease.ask",
+        "task.get",
+        "task.part",
     }
 )
 """Types that may come twice without harm and are asked for again when lost: they are not stored."""

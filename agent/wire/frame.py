@@ -20,6 +20,7 @@ from agent.domain.keys import from_b64u, to_b64u
 from agent.domain.mail import MAILS
 from agent.domain.messages import PARAMETERS, Parameters
 from agent.domain.signals import SIGNALS
+from agent.domain.tasks import TASKS
 from agent.domain.texts import TEXTS
 from agent.wire.keys import Identity
 from agent.wire.strict_json import NotStrict, decode, encode
@@ -67,7 +68,7 @@ def _public_key(sign: bytes) -> Ed25519PublicKey:
 
 _KID_FROM, _KID_TO = len('{"alg":"Ed25519","kid":"'), len('{"alg":"Ed25519","kid":"') + 22
 
-_SCHEMAS = {**PARAMETERS, **SIGNALS, **TEXTS, **MAILS}
+_SCHEMAS = {**PARAMETERS, **SIGNALS, **TEXTS, **MAILS, **TASKS}
 
 
 def sign_frame(envelope: Envelope, me: Identity) -> bytes:

@@ -1,0 +1,310 @@
+"""The tasks this station asked for: each goes to the best worker, moves on when that one falls out, and ends.
+
+Everything that decides about one task stands in the table of course.py; here are all of them together, the clock, the
+choice of workers, and the check that a worker's word counts.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agent.domain.effects import Effect, Keep, Refresh, Reply, Tell, WakeAt
+from agent.domain.envelope import LIFE_MS
+from agent.domain.errors import BadInput
+from agent.domain.events import Arrived, GaveUp, Instant
+from agent.domain.keys import to_b64u
+from agent.domain.task import TaskAgain, TaskAsked, TaskDropped
+from agent.domain.tasks import (
+    INLINE_BYTES,
+    MOST_BYTES,
+    MOST_LEASE_MS,
+    Lease,
+    TaskAccept,
+    TaskDecline,
+    TaskGet,
+    TaskMessage,
+    TaskPart,
+    TaskRenew,
+    TaskResult,
+)
+from agent.tasking import course
+from agent.tasking.choice import Verdict, choose
+from agent.tasking.course import advance
+from agent.tasking.freight import Freight
+from agent.tasking.parts import Read, forget_all, keep_all
+from agent.tasking.speech import assign_id, news, superseded
+from agent.tasking.task import (
+    ENDED,
+    WITH_WORKER,
+    Again,
+    Alive,
+    Chosen,
+    Collected,
+    Dropped,
+    Finished,
+    Lapsed,
+    Over,
+    Refused,
+    State,
+    Task,
+    Took,
+)
+from agent.tasking.trips import Trips
+from agent.tasking.workers import Workers
+
+REMEMBER_MS = 30 * 24 * 60 * 60_000
+"""How long a task that has ended is remembered, with its result."""
+PRUNE_S = 3600.0
+CALL_S, CALL_NOBODY_S = 20 * 60.0, 60.0
+"""How often workers are asked how they stand while there are tasks, and while nobody can have one, seconds."""
+
+
+class Paces(Struct, frozen=True):
+    """How long an answer may take and a task is lent, seconds; by mail the times follow what its trips take."""
+
+    accept_s: float = 10.0
+    lease_s: float = 30.0
+    mail_lease_s: float = 15 * 60.0
+    fast_s: float = 5.0
+    """A round trip up to this long is no mail."""
+
+
+class Owner:
+    """The tasks by id. `read` finds a piece that was kept."""
+
+    def __init__(
+        self,
+        *,
+        new_id: Callable[[], str],
+        workers: Workers,
+        kept: Iterable[Task],
+        read: Read,
+        now: Instant,
+        paces: Paces = Paces(),  # noqa: B008 - frozen
+    ) -> None:
+        self._new_id, self.workers, self._paces, self._read = new_id, workers, paces, read
+        self.trips = Trips()
+        self.tasks: dict[str, Task] = {}
+        self._freight = Freight(new_id, read)
+        self._pruned_at = now.mono
+        for task in kept:
+            self.tasks[task.id] = self._taken_up(task, now)
+        self._by_type: dict[type, Callable[[Task, Arrived, Any], object]] = {
+            TaskAccept: lambda *_: Took(),
+            TaskDecline: lambda _, __, decline: Refused(decline.why),
+            TaskRenew: lambda _, __, renew: Alive(renew.k, renew.done, renew.text),
+            TaskResult: lambda _, __, result: Finished(result),
+        }
+
+    def _taken_up(self, task: Task, now: Instant) -> Task:
+        """Set a kept task's times anew: monotonic seconds of another run mean nothing."""
+        if task.state not in WITH_WORKER:
+            return task
+        lasts = self._accept_s(task.lease_ms) if task.state is State.ASSIGNED else task.lease_ms / 1000
+        return replace(task, deadline=now.mono + lasts, offered=now.mono)
+
+    def restart(self, now: Instant) -> list[Effect]:
+        """Go on where the last run ended."""
+        collecting = [task for task in self.tasks.values() if task.state is State.COLLECTING]
+        return [*(effect for task in collecting for effect in self._collect(task, now)), *self.woke(now)]
+
+    def asked(self, event: TaskAsked, now: Instant) -> list[Effect]:
+        """Take a task in; who does it is decided at once if anybody can."""
+        if len(event.data) > MOST_BYTES:
+            error = BadInput("Too much for a task", f"Data may have {MOST_BYTES} bytes", code="too-large", field="data")
+            return [] if event.ticket is None else [Reply(event.ticket, error=error)]
+        id_, kept = self._new_id(), list[Effect]()
+        life = min(event.life_ms, LIFE_MS["task.assign"])
+        task = Task(id_, event.type, now.ms, now.ms + life, event.role, event.once, max(1, event.tries))
+        if len(event.data) > INLINE_BYTES:
+            blob, kept = keep_all(id_, "data", event.data)
+            task = replace(task, blob=blob)
+        else:
+            task = replace(task, data=to_b64u(event.data))
+        self.tasks[id_] = task
+        told: list[Effect] = [] if event.ticket is None else [Reply(event.ticket, {"task": id_})]
+        first: list[Effect] = [*kept, Keep("task", id_, task), news(task), *told]
+        return [*first, *self._offer(task, now), *self._call(now), Refresh(), *self._wakes(now)]
+
+    def dropped(self, event: TaskDropped, now: Instant) -> list[Effect]:
+        """Somebody here takes a task back."""
+        return self._by_person(event.task, event.ticket, Dropped(), now)
+
+    def again(self, event: TaskAgain, now: Instant) -> list[Effect]:
+        """Somebody here wants a task done again that may have been begun."""
+        return self._by_person(event.task, event.ticket, Again(), now)
+
+    def _by_person(self, id_: str, ticket: int | None, event: object, now: Instant) -> list[Effect]:
+        task, told = self.tasks.get(id_), list[Effect]()
+        if task is None or task.ended:
+            error = BadInput("No such task", "The task is over or was never there", code="no-such-task", field="task")
+            return [] if ticket is None else [Reply(ticket, error=error)]
+        if ticket is not None:
+            told = [Reply(ticket)]
+        return [*self._advance(task, event, now), *told, *self._wakes(now)]
+
+    def leased(self, event: Arrived, lease: Lease, now: Instant) -> list[Effect]:
+        """A worker says that it is available: what waits may go there."""
+        effects = self.workers.heard(event.envelope.sender, lease, event.envelope.at, now)
+        return [*effects, *self._offer_all(now), *self._wakes(now)]
+
+    def arrived(self, event: Arrived, message: TaskMessage, now: Instant) -> list[Effect]:
+        """A worker's word about a task; only that of the one who has it, under its newest number, counts."""
+        sender, task = event.envelope.sender, self.tasks.get(message.task)
+        if task is None or not course.is_current(task, sender, message.n):
+            return self._too_late(task, sender, message)
+        if event.link == "mail" and task.state is State.ASSIGNED:
+            self.trips.saw(now.mono - task.offered)
+        effects = self._advance(task, self._by_type[type(message)](task, event, message), now)
+        return [*effects, *self._offer_all(now), *self._wakes(now)]
+
+    def _too_late(self, task: Task | None, sender: str, message: TaskMessage) -> list[Effect]:
+        """Nothing changes; whoever still works at it is told. The one whose result it is needs no word."""
+        if isinstance(message, TaskDecline) or (task is not None and _won(task, sender, message.n)):
+            return []
+        return [superseded(message.task, sender, message.n)]
+
+    def gave_up(self, event: GaveUp, now: Instant) -> list[Effect]:
+        """An assignment could not be delivered: its number is as good as lost."""
+        for task in self.tasks.values():
+            if task.state is State.ASSIGNED and assign_id(task) == event.id and event.why != "expired":
+                return [*self._advance(task, Lapsed("undeliverable"), now), *self._wakes(now)]
+        return []
+
+    def ledger_grew(self, now: Instant) -> list[Effect]:
+        """Members may have gone: what they had goes to others at once."""
+        gone = [task for task in self._with_worker() if not self.workers.is_worker(task.worker, task.role)]
+        effects = [effect for task in gone for effect in self._advance(task, Lapsed("revoked"), now)]
+        return [*effects, *self._offer_all(now), *self._wakes(now)]
+
+    def asked_for(self, event: Arrived, get: TaskGet) -> list[Effect]:
+        """Whoever has a task asks for pieces of its data."""
+        task, sender = self.tasks.get(get.task), event.envelope.sender
+        if task is None or task.blob is None or get.side != "data" or task.worker != sender or task.ended:
+            return []
+        return self._freight.give(task.id, sender, get, task.blob)
+
+    def part(self, event: Arrived, part: TaskPart, now: Instant) -> list[Effect]:
+        """A piece of a result came."""
+        task = self.tasks.get(part.task)
+        if task is None or task.state is not State.COLLECTING or event.envelope.sender != task.worker:
+            return []
+        effects = self._freight.take(task.id, task.id, task.worker, part, self._slow_s(task), now)
+        if effects:
+            self.tasks[task.id] = task = replace(task, deadline=now.mono + task.lease_ms / 1000)
+        if self._freight.complete(task.id):
+            effects += self._advance(task, Collected(), now)
+        return [*effects, *self._wakes(now)]
+
+    def woke(self, now: Instant) -> list[Effect]:
+        """Let go of workers that were not heard of in time, end what is over, offer what waits."""
+        effects = self.workers.woke(now)
+        for task in list(self.tasks.values()):
+            if not task.ended and task.until <= now.ms:
+                effects += self._advance(task, Over(), now)
+            elif task.state in WITH_WORKER and task.deadline is not None and task.deadline <= now.mono:
+                effects += self._advance(task, Lapsed(), now)
+        effects += self._freight.woke(now)
+        return [*effects, *self._offer_all(now), *self._prune(now), *self._wakes(now)]
+
+    def _with_worker(self) -> list[Task]:
+        return [task for task in self.tasks.values() if task.state in WITH_WORKER]
+
+    def _advance(self, task: Task, event: object, now: Instant) -> list[Effect]:
+        after, effects = advance(task, event, now)
+        self.tasks[task.id] = after
+        if after.state is task.state:
+            return [*effects, *([Refresh()] if after != task else [])]
+        self._judge(task, after)
+        if after.state is State.COLLECTING:
+            effects += self._collect(after, now)
+        elif task.state is State.COLLECTING:
+            effects += self._freight.close(task.id, keep=after.state is State.DONE)
+        if after.state is State.HELD:
+            effects.append(Tell("notice.task-held", {"type": task.type, "station": task.worker}, key=task.id))
+        return [*effects, Refresh()]
+
+    def _judge(self, before: Task, after: Task) -> None:
+        """Remember how well a worker does."""
+        if after.state is State.DONE:
+            self.workers.settled(before.worker, ok=True)
+        elif after.lost > before.lost or after.state is State.HELD:
+            self.workers.settled(before.worker, ok=False)
+
+    def _collect(self, task: Task, now: Instant) -> list[Effect]:
+        """Ask for the pieces of a result; after a restart only for those that are missing."""
+        assert task.result is not None
+        effects = self._freight.open(task.id, "result", task.result, task.id, task.worker, self._slow_s(task), now)
+        return [*effects, *(self._advance(task, Collected(), now) if self._freight.complete(task.id) else [])]
+
+    def _offer_all(self, now: Instant) -> list[Effect]:
+        waiting = [task for task in self.tasks.values() if task.state is State.NEW and task.until > now.ms]
+        effects = [effect for task in waiting for effect in self._offer(task, now)]
+        return [*effects, *self._call(now)]
+
+    def _call(self, now: Instant) -> list[Effect]:
+        """Hear from the workers as long as there is something for them."""
+        states = {task.state for task in self.tasks.values() if not task.ended}
+        if not states:
+            return []
+        again_s = CALL_NOBODY_S if State.NEW in states else CALL_S
+        return [*self.workers.call(now, again_s), WakeAt(now.mono + again_s)]
+
+    def _offer(self, task: Task, now: Instant) -> list[Effect]:
+        verdict = self.choice(task, now)
+        if not verdict.winner:
+            return []
+        lease_ms = self._lease_ms(self.workers.trip(verdict.winner))
+        return self._advance(task, Chosen(verdict, lease_ms, self._accept_s(lease_ms)), now)
+
+    def choice(self, task: Task, now: Instant) -> Verdict:
+        """Return who would get a task now, and why."""
+        shunned = {station: shun.why for station, shun in task.shunned.items() if shun.until > now.ms}
+        return choose(task.id, task.type, self.workers.candidates(task.role, self._taken, shunned, now))
+
+    def _taken(self, station: str, since: float) -> int:
+        return sum(1 for task in self._with_worker() if task.worker == station and task.offered >= since)
+
+    def _lease_ms(self, trip: float | None) -> int:
+        if trip is not None and trip <= self._paces.fast_s:
+            return round(self._paces.lease_s * 1000)
+        return min(round(max(self._paces.mail_lease_s, 4 * self.trips.p95) * 1000), MOST_LEASE_MS)
+
+    def _accept_s(self, lease_ms: int) -> float:
+        if lease_ms <= self._paces.lease_s * 1000:
+            return self._paces.accept_s
+        return max(self._paces.accept_s, 2 * self.trips.p95)
+
+    def _slow_s(self, task: Task) -> float:
+        """How long to wait for pieces before asking again; 0 where answers come at once."""
+        return 0.0 if task.lease_ms <= self._paces.lease_s * 1000 else 2 * self.trips.p95
+
+    def _prune(self, now: Instant) -> list[Effect]:
+        if now.mono < self._pruned_at + PRUNE_S:
+            return []
+        self._pruned_at = now.mono
+        old = [task for task in self.tasks.values() if task.state in ENDED and task.until + REMEMBER_MS < now.ms]
+        return [effect for task in old for effect in self._forget(task)]
+
+    def _forget(self, task: Task) -> list[Effect]:
+        del self.tasks[task.id]
+        gone: list[Effect] = [Keep("task", task.id, None), Keep("result", task.id, None)]
+        gone += forget_all(task.id, "data", task.blob) if task.blob else []
+        return [*gone, *(forget_all(task.id, "result", task.result) if task.result else [])]
+
+    def _wakes(self, now: Instant) -> list[Effect]:
+        """Ask to be woken when the next thing is due; ends in ms are waited for with what is left of them."""
+        times = [task.deadline for task in self._with_worker() if task.deadline is not None]
+        open_ = [task for task in self.tasks.values() if not task.ended]
+        times += [now.mono + max(0, task.until - now.ms) / 1000 for task in open_]
+        for task in open_:
+            if task.state is State.NEW:
+                ends = [shun.until for shun in task.shunned.values() if shun.until > now.ms]
+                times += [now.mono + (end - now.ms) / 1000 for end in ends]
+        return [WakeAt(min(times))] if times else []
+
+
+def _won(task: Task, sender: str, n: int) -> bool:
+    return task.state is State.DONE and task.worker == sender and task.n == n
