@@ -14,7 +14,6 @@ from agent.domain.bundle import Bundle
 from agent.domain.envelope import PAGE, WANT_STORED
 from agent.domain.errors import NmrError
 from agent.domain.messages import Ice, Parameters
-from agent.domain.task import TaskEffect
 
 
 class Keep(Struct, frozen=True):
@@ -203,5 +202,4 @@ Effect = (
     | WakeAt
     | Reply
     | Note
-    | TaskEffect
 )
