@@ -3,6 +3,7 @@
 import base64
 import os
 import queue
+import select
 import smtplib
 import threading
 import time
@@ -55,7 +56,8 @@ class RawMail:
         while not self._ended.is_set():
             if way == IDLE:
                 self._imap.idle()
-                self._imap.idle_check(timeout=1)
+                # Not by idle_check: that reads without waiting, and loses what came of a line that is not whole yet.
+                select.select([self._imap.socket()], [], [], 1)
                 self._imap.idle_done()
             else:
                 self._ended.wait(NOOP_EVERY_S)

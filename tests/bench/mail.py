@@ -4,13 +4,13 @@ import queue
 import random
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from tests.bench._deltachat import deltachat
+from tests.bench._our_mail import our_mail
 from tests.bench._raw_mail import IDLE, NOOP, raw_mail
 from tests.bench.report import Absent, Options, Report
 from tests.servers.mail import MailServers
@@ -54,7 +54,7 @@ def run(options: Options) -> Report:
             measure(kinds["raw, IDLE"], raw_mail(servers, IDLE), chance)
             measure(kinds["raw, NOOP"], raw_mail(servers, NOOP), chance, burst=0)
             perhaps: list[tuple[str, AbstractContextManager[Pair], int]] = [
-                ("ours, IDLE", ours(servers, Path(folder)), BURST),
+                ("ours, IDLE", our_mail(servers, Path(folder)), BURST),
                 ("Delta Chat", deltachat(servers, Path(folder)), 0 if number else SLOW_BURST),
             ]
             for name, kind, burst in perhaps:
@@ -96,12 +96,6 @@ def _wait(pair: Pair, numbers: set[int]) -> float:
             raise TimeoutError(f"{len(numbers)} messages did not come") from None
         numbers.discard(number)
     return last
-
-
-@contextmanager
-def ours(servers: MailServers, folder: Path) -> Iterator[Pair]:
-    """Two routers over the mail link, from posting to the receipt of what is presented."""
-    raise Absent("the mail link is not there yet")
 
 
 def _enter(report: Report, kinds: dict[str, Figures]) -> None:
