@@ -27,6 +27,7 @@ COMMANDS = {
     "bundle": "agent.cli.bundle",
     "config": "agent.cli.configuration",
     "p2p": "agent.cli.p2p",
+    "mail": "agent.cli.mail",
     "hub": "agent.cli.hub",
     "demo": "agent.cli.demonstration",
 }

@@ -60,7 +60,7 @@ class Said:
             self.fault = "it said no result"
 
     def _tell(self, steps: list[Progress]) -> None:
-        if steps and not self.finished:
+        if steps:
             self._progress(steps[-1])  # what was overtaken meanwhile is of no use to anybody
 
     def _line(self, line: bytes) -> Progress | None:
