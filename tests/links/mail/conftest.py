@@ -1,0 +1,29 @@
+"""Mail servers for all tests of the mail link; those that break them find them mended."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.links.mail.scene import MailScene
+from tests.servers.mail import MailServers, mail_servers
+
+
+@pytest.fixture(scope="package")
+def servers() -> Iterator[MailServers]:
+    """Dovecot and the front."""
+    with mail_servers() as running:
+        yield running
+
+
+@pytest.fixture
+def scene(servers: MailServers, tmp_path: Path) -> Iterator[MailScene]:
+    """Two fresh stations; the servers run and do nothing wrong, whatever the test before did to them."""
+    yield MailScene(servers, tmp_path)
+    servers.front.faults.clear()
+    servers.front.taken.clear()
+    servers.front.held.clear()
+    servers.front.stop()
+    if not servers.programs.alive("dovecot"):
+        servers.start_dovecot()
+    servers.front.start()
