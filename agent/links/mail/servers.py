@@ -47,9 +47,13 @@ def guess(domain: str, auth: str, reach: Reach) -> tuple[str, str]:
 
 def answers(host: str, port: int) -> bool:
     """Whether a server with a certificate for this name answers there; blocking, at most a few seconds."""
-    with suppress(OSError, ValueError), socket.create_connection((host, port), GUESS_S) as plain:
-        with ssl.create_default_context().wrap_socket(plain, server_hostname=host):
-            return True
+    tls = ssl.create_default_context()
+    with (
+        suppress(OSError, ValueError),
+        socket.create_connection((host, port), GUESS_S) as plain,
+        tls.wrap_socket(plain, server_hostname=host),
+    ):
+        return True
     return False
 
 

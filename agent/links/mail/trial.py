@@ -1,4 +1,4 @@
-"""Tries a mailbox as the link will use it: logs in to both servers, sends a mail to itself and waits until it is there."""
+"""Tries a mailbox as the link will use it: logs in at both servers, sends a mail to itself, waits until it is there."""
 
 # The mail is a plain one of a few words, so the link, which looks for its own form only, does not touch it. It is found
 # by its Message-ID and removed again. Where the settings say that the server knows plus-addresses a second one goes to
@@ -43,25 +43,41 @@ CURES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: whether it went well, how long it took, and what to do if it did not."""
+    """One step: how long it took, what was seen, and what went wrong: a key of CURES, or "" if it went well."""
 
     name: Name
-    ok: bool
     ms: float
     detail: str = ""
-    cure: str = ""
+    fault: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it went well."""
+        return not self.fault
+
+    @property
+    def cure(self) -> str:
+        """What to do about it."""
+        return CURES.get(self.fault, "")
 
     def to_wire(self) -> dict[str, object]:
         """The step as JSON."""
-        return {"step": self.name, "ok": self.ok, "ms": round(self.ms, 1), "detail": self.detail, "cure": self.cure}
+        return {
+            "step": self.name,
+            "ok": self.ok,
+            "ms": round(self.ms, 1),
+            "detail": self.detail,
+            "fault": self.fault,
+            "cure": self.cure,
+        }
 
 
 class _Failed(Exception):
     """A step failed: what is the matter, and which of CURES helps."""
 
-    def __init__(self, detail: str, cure: str) -> None:
+    def __init__(self, detail: str, fault: str) -> None:
         super().__init__(detail)
-        self.detail, self.cure = detail, cure
+        self.detail, self.fault = detail, fault
 
 
 @dataclass
@@ -107,19 +123,20 @@ class Trial:
     def _step(self, name: Name, deed: Callable[[], str]) -> Step:
         began = time.monotonic()
         try:
-            detail, cure = deed(), ""
+            detail, fault = deed(), ""
         except _Failed as failed:
-            detail, cure = failed.detail, failed.cure
+            detail, fault = failed.detail, failed.fault
         except LinkRefused as error:
-            detail, cure = str(error), "refused"
+            detail, fault = str(error), "refused"
         except LinkDown as error:
-            detail, cure = str(error), "away"
+            detail, fault = str(error), "away"
         except NotSent as error:
-            refused = error.fault.meaning is Meaning.REFUSED
-            detail, cure = error.fault.why, ("refused" if name == "send-login" else "send") if refused else "away"
+            detail, fault = error.fault.why, "away"
+            if error.fault.meaning in (Meaning.REFUSED, Meaning.NEVER):
+                fault = "refused" if name == "send-login" else "send"
         except OSError as error:
-            detail, cure = f"the connection broke: {error or type(error).__name__}", "away"
-        return Step(name, not cure, (time.monotonic() - began) * 1000, detail, CURES.get(cure, ""))
+            detail, fault = f"the connection broke: {str(error) or type(error).__name__}", "away"
+        return Step(name, (time.monotonic() - began) * 1000, detail, fault)
 
     def _account(self) -> Account:
         return Account(self.settings, self.token)

@@ -102,11 +102,6 @@ class Tokens:
                 self._renew()
             return self._access
 
-    def forget(self) -> None:
-        """Let the next token be a new one: the server did not like this one."""
-        with self._one:
-            self._access = ""
-
     def _renew(self) -> None:
         began, kept = self._now(), read_kept(self._secret.value)
         grant = refreshed(self._place, kept)
