@@ -60,8 +60,9 @@ if sys.platform == "win32":
             ctypes.WinDLL("ntdll").NtResumeProcess(number)
 
         def ask(self) -> None:
-            """Press Ctrl+Break for it."""
-            self.popen.send_signal(signal.CTRL_BREAK_EVENT)
+            """Press Ctrl+Break for it; where there is no console (wine), it hears nothing and is ended later."""
+            # Python's own send_signal ends the process when the key cannot be pressed.
+            self._kernel.GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, self.popen.pid)
 
         def end(self) -> None:
             """End it and whatever it started."""

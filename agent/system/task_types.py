@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 
 from agent.system.config.schema_tasks import TaskType
 
@@ -54,13 +55,23 @@ def missing(one: Allowed) -> str:
 
 
 def environment() -> Mapping[str, str]:
-    """What a task's program finds in its environment, beside its own folder: nothing of the agent's."""
+    """What a guard finds in its environment, and its program: nothing of the agent's.
+
+    One thing is the account's: where temporary files go. The guard makes the program's folder there, which for the
+    program takes that place.
+    """
     if sys.platform == "win32":
         # No program of Windows starts without these; they are the system's, not the account's.
         root = os.environ.get("SystemRoot", r"C:\Windows")  # noqa: SIM112 - its real name
-        fixed = {"SystemRoot": root, "windir": root, "SystemDrive": root[:2], "PATHEXT": ".COM;.EXE"}
+        fixed = {
+            "SystemRoot": root,
+            "windir": root,
+            "SystemDrive": root[:2],
+            "PATHEXT": ".COM;.EXE",
+            "TEMP": gettempdir(),
+        }
         return {**fixed, "PATH": f"{root}\\System32;{root}"}
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TMPDIR": gettempdir()}
 
 
 def _allowed(one: TaskType, command: tuple[str, ...]) -> Allowed:
