@@ -20,14 +20,16 @@ from tests.servers.mail import MailServers
 
 MAILBOXES = {"front": "anna", "kitchen": "bert"}
 FROM, TO = MAILBOXES
+AWAITED_S = 5.0
 
 
 class OurMail:
     """The front pages the kitchen; `arrived` holds (number, seconds of perf_counter) of what the kitchen stored."""
 
-    def __init__(self, servers: MailServers, folder: Path) -> None:
+    def __init__(self, servers: MailServers, folder: Path, *, awaited: bool) -> None:
         self.arrived: queue.SimpleQueue[tuple[int, float]] = queue.SimpleQueue()
-        self._servers, self._folder = servers, folder
+        self._servers, self._folder, self._awaited = servers, folder, awaited
+        self._receiving: MailSession | None = None
         self._people = members()
         self._places = {station: Place(folder / station, self._people, station) for station in MAILBOXES}
         self._places[TO].on_event = self._hear
@@ -69,6 +71,7 @@ class OurMail:
             )
             session = await self._stack.enter_async_context(link.connect())
             place.router.opened("mail", session)
+            self._receiving = session  # the last is the kitchen's
             self._readers.append(asyncio.create_task(_hand_up(session, place)))
 
     async def _leave(self) -> None:
@@ -81,6 +84,8 @@ class OurMail:
 
     def _page(self, number: int) -> None:
         place = self._places[FROM]
+        if self._awaited and self._receiving is not None:
+            self._receiving.expect(AWAITED_S)
         place.router.run([place.post((TO,), params=PageNew(note=str(number)))])
 
     def _hear(self, event: Event) -> None:
@@ -115,9 +120,9 @@ async def _hand_up(session: MailSession, place: Place) -> None:
 
 
 @contextmanager
-def our_mail(servers: MailServers, folder: Path) -> Iterator[OurMail]:
-    """A pair that is connected, and hangs up at the end."""
-    pair = OurMail(servers, folder)
+def our_mail(servers: MailServers, folder: Path, *, awaited: bool = False) -> Iterator[OurMail]:
+    """A pair that is connected, and hangs up at the end; `awaited`: the receiver has reason to look often."""
+    pair = OurMail(servers, folder, awaited=awaited)
     pair.start()
     try:
         yield pair
