@@ -107,9 +107,12 @@ class MailServers:
         """The files of a mailbox."""
         return Mailbox(self.folder / "mail" / name / "Maildir", _owner())
 
-    def line(self, port: int) -> Line:
-        """A line to one of our ports that can be silenced and cut; connect to its own `port`."""
-        self._lines.append(Line(port))
+    def line(self, port: int, *, inside: bool = False) -> Line:
+        """A line to one of our ports that can be silenced, drip and be cut; connect to its own `port`.
+
+        With `inside` it drips inside of TLS: a line of the protocol comes in pieces, as servers may write it.
+        """
+        self._lines.append(Line(port, self._own_tls(), self.tls()) if inside else Line(port))
         return self._lines[-1]
 
     def log(self) -> str:

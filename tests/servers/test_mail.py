@@ -241,6 +241,22 @@ def test_a_silent_line_holds_everything_back_and_a_cut_one_breaks(servers: MailS
     line.close()
 
 
+def test_a_dripping_line_brings_everything_in_pieces(servers: MailServers) -> None:
+    line = servers.line(servers.imap_port, inside=True)
+    with reading(servers, port=line.port) as imap:
+        imap.select_folder("INBOX")
+        line.drip()
+        imap.idle()
+        send(servers)
+        # What a line in pieces does to a library that does not wait for its end: a warning to whoever uses it so.
+        with pytest.raises(IMAPClientError):
+            until(lambda: (1, b"EXISTS") in imap.idle_check(timeout=5), "an announcement it can read", 10)
+    line.pour()
+    with reading(servers, port=line.port) as imap:
+        assert imap.select_folder("INBOX")[b"EXISTS"] == count(servers)
+    line.close()
+
+
 def test_the_files_of_a_mailbox_tell_flags_and_bytes_and_can_be_filled(servers: MailServers) -> None:
     box = servers.mailbox("anna")
     before = box.fill(20)
