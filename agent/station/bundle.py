@@ -53,6 +53,7 @@ LIBRARIES = (
 )
 FILES = (
     "data/secrets data/station.sqlite3-wal-shm.sum.backup.damaged data/agent.lock psk.bin wrap.key ledger.pin hub.lock"
+    " mail.bin"
 )
 """Words that names of our own files are made of."""
 _KEY_BYTES = 32

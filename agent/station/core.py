@@ -210,7 +210,7 @@ class Core:
 
     def _ledger_part(self, event: Arrived, now: Instant) -> list[Effect]:
         part: LedgerPart = event.params  # type: ignore[assignment]  # as above
-        return self.membership.entries(part.entries, more=part.more, now=now)
+        return [*self.membership.entries(part.entries, more=part.more, now=now), *self.mailing.woke(now)]
 
     def _proof(self, event: Arrived, now: Instant) -> list[Effect]:
         return self.proving.arrived(event.params, now)

@@ -1,7 +1,7 @@
 """The station's mailbox: the hub is told where we take mail until the ledger says so."""
 
 from agent.domain.audience import THE_HUB
-from agent.domain.effects import Effect, Post
+from agent.domain.effects import Effect, Post, WakeAt
 from agent.domain.envelope import QUIET
 from agent.domain.events import Instant
 from agent.domain.mail import NOWHERE, MailAddress, Mailbox
@@ -26,4 +26,5 @@ class Mailing:
             return []
         self._said = now.mono
         said = MailAddress(mail=self._box.mail, plus=self._box.plus)
-        return [Post(self._desk.new_id(), THE_HUB, (HUB,), "mail.address", said, prio=QUIET)]
+        post = Post(self._desk.new_id(), THE_HUB, (HUB,), "mail.address", said, prio=QUIET)
+        return [post, WakeAt(now.mono + AGAIN_S)]

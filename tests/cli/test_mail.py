@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,17 @@ def test_the_key_that_seals_it_is_the_profile_s_own_and_enrolment_keeps_it(desk:
     _key(folder)
     assert (folder / "wrap.key").read_bytes() == before
     assert storage_of(folder) in ("weak storage", "keyring")
+
+
+def test_a_bundle_for_support_holds_neither_password_nor_address(desk: Desk, tmp_path: Path) -> None:
+    assert desk.login()[0] == 0
+    file = tmp_path / "for-support.zip"
+    assert run(["--profile", str(desk.profile.folder), "bundle", str(file), "--yes"]) == 0
+    with zipfile.ZipFile(file) as parts:
+        content = b"".join(map(parts.read, parts.namelist()))
+    assert b"wrap.key" in content, "it lists files by name"
+    assert TWO["anna"].encode() not in content
+    assert b"anna@mail.test" not in content
 
 
 @pytest.mark.parametrize("words", [("login", "--help"), ("test", "--help"), ("logout", "--help")])

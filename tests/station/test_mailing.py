@@ -4,14 +4,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from agent.domain.effects import Effect, Post
+from agent.domain.effects import Effect, Post, WakeAt
 from agent.domain.events import Instant
 from agent.domain.ledger import Ledger
 from agent.domain.mail import NOWHERE, MailAddress, Mailbox
+from agent.domain.messages import LedgerPart
 from agent.domain.names import HUB
 from agent.station.desk import Desk
 from agent.station.mailing import AGAIN_S, Mailing
-from tests.station.scene import Scene, ident
+from tests.station.scene import EVERYBODY, Scene, ident
 from tests.walks.members import SITE, Members
 
 BOX = Mailbox("front@example.com", plus=False)
@@ -36,6 +37,8 @@ def said(effects: list[Effect]) -> list[Mailbox]:
     """What the hub is told."""
     found = []
     for effect in effects:
+        if isinstance(effect, WakeAt):
+            continue
         assert isinstance(effect, Post)
         assert (effect.type, effect.recipients, effect.want) == ("mail.address", (HUB,), 1)
         assert isinstance(effect.params, MailAddress)
@@ -50,7 +53,9 @@ def at(mono: float) -> Instant:
 def test_what_the_ledger_does_not_say_is_told_once_an_hour_until_it_does() -> None:
     stage = Stage()
     mailing = Mailing(stage.desk, BOX)
-    assert said(mailing.woke(at(10))) == [BOX]
+    effects = mailing.woke(at(10))
+    assert said(effects) == [BOX]
+    assert WakeAt(10 + AGAIN_S) in effects
     assert said(mailing.woke(at(10 + AGAIN_S - 1))) == []
     assert said(mailing.woke(at(10 + AGAIN_S))) == [BOX]
     stage.write(BOX)
@@ -75,4 +80,15 @@ def test_the_core_thinks_of_it_by_itself() -> None:
     scene = Scene("front")
     scene.core.mailing = Mailing(scene.core.desk, BOX)
     scene.wait(1.0)
+    assert [post.type for post in scene.posts].count("mail.address") == 1
+
+
+def test_it_is_told_as_soon_as_we_are_a_member() -> None:
+    stage = Stage()
+    scene = Scene("front", ledger=Ledger(SITE))
+    scene.core.mailing = Mailing(scene.core.desk, BOX)
+    scene.wait(1.0)
+    assert "mail.address" not in [post.type for post in scene.posts]
+    part = LedgerPart(entries=tuple(frame.decode() for frame in stage.members.frames))
+    scene.arrives(HUB, part, to=EVERYBODY)
     assert [post.type for post in scene.posts].count("mail.address") == 1

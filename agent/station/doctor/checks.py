@@ -11,7 +11,8 @@ from agent.station.doctor.desktop import leave, notices, tray, window
 from agent.station.doctor.disk import disk
 from agent.station.doctor.finding import Finding, Findings
 from agent.station.doctor.keys import enrolment, key, storage
-from agent.station.doctor.network import broker, certificate, clock, hub, mail, permissions, signaling
+from agent.station.doctor.mailbox import mail
+from agent.station.doctor.network import broker, certificate, clock, hub, permissions, signaling
 from agent.station.doctor.running import agent, link, proof, quiet
 from agent.station.doctor.sight import Sight
 from agent.station.doctor.sound import sound

@@ -82,11 +82,6 @@ async def certificate(sight: Sight) -> list[Finding]:
     return [_days(found, name, end, sight.wall()) for name, end in {"CA": authority, **ends}.items()]
 
 
-async def mail(sight: Sight) -> list[Finding]:  # noqa: ARG001 - every check gets it; there is no mail link to look at
-    """Whether the mailbox lets us in; off while no link by mail is configured."""
-    return [Findings("mail").off()]
-
-
 def _fault(found: Findings, seen: Visit) -> Finding:
     return found.failure(seen.fault, host=seen.host, port=seen.port, detail=seen.detail or "-")
 

@@ -198,6 +198,16 @@ TEXTS: dict[str, str] = {
     "clock.wrong.cure": "Stelle die Uhr (NTP) hier oder am Hub: Zertifikate und Schlüssel werden nach ihr beurteilt",
     "mail": "E-Mail",
     "mail.off": "Aus: kein Postfach ist eingerichtet",
+    "mail.ok": "{address} lässt uns lesen und senden, in {ms} ms",
+    "mail.not-set-up": "Das Postfach ist nicht zu benutzen: {detail}",
+    "mail.not-set-up.cure": "Richte es ein: nmr mail login, oder schalte es ab: nmr config set link.mail.enabled false",
+    "mail.login-refused": "Der Mailserver {host} lässt uns nicht hinein: {detail}",
+    "mail.login-refused.cure": "Gib das Passwort noch einmal: nmr mail login; viele Anbieter wollen eines nur für "
+    "Programme",
+    "mail.away": "Der Mailserver {host} ist nicht zu benutzen: {detail}",
+    "mail.away.cure": "Prüfe das Netz und link.mail; jeden Schritt zeigt: nmr mail test",
+    "mail.folder": "Der Ordner für unsere Post ist nicht zu öffnen: {detail}",
+    "mail.folder.cure": "Lege ihn am Server an oder nimm den Posteingang: nmr config unset link.mail.folder",
     # --- the desktop ---
     "tray": "Symbol",
     "tray.ok": "Eine Leiste zeigt das Symbol ({by})",

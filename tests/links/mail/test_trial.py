@@ -1,12 +1,18 @@
 """Trying a mailbox tells each step and what to do, leaves every other mail as it is, and removes its own."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from msgspec import json
 
 from agent.links.mail.settings import MailSettings, Pace
 from agent.links.mail.trial import CURES, Step, Trial
+from agent.system.mail_secret import MailSecret, load_mail_secret
+from agent.system.oauth import microsoft
+from agent.system.oauth.tokens import Kept, Tokens
+from agent.system.wrapping_key import make_key
 from agent.wire.keys import Identity
 from tests.servers.mail import DOMAIN, TWO, MailServers, mail_servers
 
@@ -123,3 +129,26 @@ def test_a_server_without_plus_addresses_is_found_out(servers: MailServers) -> N
     assert [step.name for step in steps] == ALL
     assert (steps[-1].fault, steps[-2].ok) == ("plus", True)
     assert [step.name for step in tried(settings(servers, plus=False))] == ALL[:-1]
+
+
+def test_a_sign_in_opens_both_servers(servers: MailServers) -> None:
+    made = settings(servers, user=servers.address("anna"), password="")
+    token = servers.tokens.issue(servers.address("anna"))
+    steps = list(Trial(made, lambda: token).whole())
+    assert [step.name for step in steps if step.ok] == ALL
+    old = servers.tokens.issue(servers.address("bert"))
+    last = list(Trial(made, lambda: old).whole())[-1]
+    assert (last.name, last.fault) == ("read-login", "refused")
+    assert old not in repr(last)
+
+
+def test_tokens_are_renewed_from_what_is_sealed_and_open_the_mailbox(servers: MailServers, tmp_path: Path) -> None:
+    address = servers.address("anna")
+    secret = MailSecret(
+        login=address, kind="microsoft", value=json.encode(Kept(servers.tokens.grant(address))).decode()
+    )
+    place = replace(microsoft.place_of("our-number", servers.tokens.authority), ca_pem=servers.ca.read_text())
+    tokens = Tokens(tmp_path, secret, make_key(tmp_path, keyring=False), place)
+    made = settings(servers, user=address, password="")
+    assert all(step.ok for step in Trial(made, tokens.token).whole())
+    assert load_mail_secret(tmp_path, address, "microsoft") != secret
