@@ -19,7 +19,7 @@ Token = Callable[[], str]
 OUR_NAME = "[127.0.0.1]"
 """What we call ourselves at the SMTP server, which writes it into every mail: the real name is nobody's business."""
 TAKEN = (250, 251, 252)
-LET_IN = 235
+LET_IN, GO_ON = 235, 334
 NO_LOGIN = 504
 
 
@@ -95,15 +95,13 @@ class Account:
     def _log_in_smtp(self, smtp: "SMTP_SSL") -> None:
         from smtplib import SMTPException, SMTPNotSupportedError, SMTPResponseException
 
-        login, password = self._settings.login, self._settings.password
+        login = self._settings.login
         try:
             smtp.ehlo_or_helo_if_needed()
             if self._token is not None:
                 smtp.auth("XOAUTH2", _bearer(login, self._token()))  # type: ignore[arg-type]  # takes any callable
-            elif password.isascii():
-                smtp.login(login, password)
             else:
-                _plain(smtp, login, password)
+                _log_in_once(smtp, login, self._settings.password)
         except SMTPResponseException as error:
             raise NotSent(reply(Step.LOGIN, error.smtp_code, error.smtp_error)) from error
         except SMTPNotSupportedError as error:
@@ -136,9 +134,13 @@ def transmit(smtp: "SMTP_SSL", settings: MailSettings, to: str, letter: bytes) -
 
 def tls_context(ca_pem: bytes | None) -> ssl.SSLContext:
     """Trust only `ca_pem`, or the authorities of the system; raises LinkRefused if it is no certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context = ssl.create_default_context(cadata=None if ca_pem is None else ca_pem.decode("ascii"))
-    except (ssl.SSLError, UnicodeDecodeError) as error:
+        if ca_pem is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(cadata=ca_pem.decode("ascii"))
+    except (ssl.SSLError, ValueError) as error:
         raise LinkRefused("the certificate file of the mail account (ca_file) cannot be read") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
@@ -153,14 +155,30 @@ def _bearer(login: str, token: str) -> Callable[[bytes | None], str]:
     return answer
 
 
+def _coded(text: str) -> str:
+    return b64encode(text.encode()).decode()
+
+
 def _bytes(text: bytes | str) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
-def _plain(smtp: "SMTP_SSL", login: str, password: str) -> None:
-    """SASL PLAIN in UTF-8, for which the library has only ASCII."""
-    from smtplib import SMTPResponseException
+def _log_in_once(smtp: "SMTP_SSL", login: str, password: str) -> None:
+    """SASL PLAIN, or LOGIN where there is no other.
 
-    code, text = smtp.docmd("AUTH", "PLAIN " + b64encode(f"\0{login}\0{password}".encode()).decode())
+    The library would try a wrong password in one way after the other, which locks accounts, and knows only ASCII.
+    """
+    from smtplib import SMTPNotSupportedError, SMTPResponseException
+
+    ways = smtp.esmtp_features.get("auth", "").upper().split()
+    if "PLAIN" in ways:
+        code, text = smtp.docmd("AUTH", "PLAIN " + _coded(f"\0{login}\0{password}"))
+    elif "LOGIN" in ways:
+        for line in ("AUTH LOGIN", _coded(login), _coded(password)):
+            code, text = smtp.docmd(line)
+            if code != GO_ON:
+                break
+    else:
+        raise SMTPNotSupportedError
     if code != LET_IN:
         raise SMTPResponseException(code, text)

@@ -1,5 +1,6 @@
 """An IMAP connection that overhears nothing; imported where one is made, for IMAPClient takes 2 MiB."""
 
+import logging
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
@@ -10,6 +11,8 @@ ImapError = IMAPClientError
 ImapAbort = IMAPClientAbortError
 """The connection is gone; an ImapError, too."""
 Timeouts = SocketTimeout
+
+logging.getLogger("imapclient").setLevel(logging.WARNING)  # below that it writes addresses and whole mails
 
 
 class Connection(IMAPClient):  # type: ignore[misc]  # the library has no types

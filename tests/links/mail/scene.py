@@ -21,7 +21,7 @@ from tests.servers.mail import MailServers
 from tests.servers.mail_box import Mailbox, Stored
 
 PUT_AWAY, ASIDE = f"{OURS}/{PROCESSED}", f"{OURS}/{REFUSED}"
-SITE = "site"
+SITE = "quiet-harbour"
 
 _numbers: Iterator[int] = count()
 

@@ -1,0 +1,159 @@
+"""Only the right server gets a password, and only through TLS; a refused login is told from one that fails for now."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from agent.hub.broker.tls import SiteTls
+from agent.links.base import LinkDown, LinkRefused
+from agent.links.mail.account import Account, NotSent, tls_context
+from agent.links.mail.settings import MailSettings
+from tests.links.mail.scene import MailScene, pass_on
+from tests.links.taking import take
+
+pytestmark = pytest.mark.servers
+
+
+async def connects(scene: MailScene, settings: MailSettings, token: Callable[[], str] | None = None) -> None:
+    async with scene.of(settings, token=token).connect():
+        pass
+
+
+async def sends(scene: MailScene, settings: MailSettings) -> None:
+    async with scene.of(settings).connect() as session:
+        await session.send(scene.b, b"x")
+
+
+@asynccontextmanager
+async def overhearing(greeting: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A server without TLS that writes down what it is told."""
+    heard: list[bytes] = []
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        while said := await reader.read(1000):
+            heard.append(said)
+        writer.close()
+
+    server = await asyncio.start_server(meet, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], heard
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("of", ["another site", "the system"])
+def test_a_server_of_another_authority_is_not_believed(scene: MailScene, tmp_path: Path, of: str) -> None:
+    other = SiteTls(tmp_path / "other")
+    other.ensure("other", ["localhost"])
+    ca = other.ca_pem if of == "another site" else None
+    account = Account(scene.settings(scene.a, ca_pem=ca))
+    logins = scene.servers.front.logins
+    with pytest.raises(LinkDown, match="not trusted"):
+        account.imap()
+    with pytest.raises(NotSent, match="not trusted"):
+        account.smtp()
+    assert scene.servers.front.logins == logins
+
+
+def test_a_server_of_another_name_is_not_believed(scene: MailScene) -> None:
+    servers = scene.servers
+    account = Account(scene.settings(scene.a, imap=("127.1", servers.imap_port), smtp=("127.1", servers.smtp_port)))
+    with pytest.raises(LinkDown, match="not trusted"):
+        account.imap()
+    with pytest.raises(NotSent, match="not trusted"):
+        account.smtp()
+
+
+@pytest.mark.parametrize("greeting", [b"* OK ready\r\n", b"220 ready ESMTP\r\n", b""], ids=["imap", "smtp", "silent"])
+def test_a_port_without_tls_hears_neither_name_nor_password(scene: MailScene, greeting: bytes) -> None:
+    async def walk() -> None:
+        async with overhearing(greeting) as (port, heard):
+            pace = scene.pace(scene.a, answer=1.0).pace
+            with pytest.raises(LinkDown, match=r"TLS|does not answer"):
+                await connects(scene, scene.settings(scene.a, imap=("localhost", port), pace=pace))
+            with pytest.raises(LinkDown, match=r"TLS|does not answer"):
+                await sends(scene, scene.settings(scene.a, smtp=("localhost", port), pace=pace))
+            told = b"".join(heard)
+            assert b"password" not in told
+            assert scene.a.encode() not in told
+
+    asyncio.run(walk())
+
+
+def test_a_file_that_is_no_certificate_is_refused() -> None:
+    for wrong in (b"", b"no certificate", "ä".encode()):
+        with pytest.raises(LinkRefused, match="ca_file"):
+            tls_context(wrong)
+
+
+def test_a_login_that_fails_for_now_is_tried_again_and_a_wrong_password_is_not(scene: MailScene) -> None:
+    with scene.servers.no_logins(), pytest.raises(LinkDown, match="now"):
+        asyncio.run(connects(scene, scene.settings(scene.a)))
+    with pytest.raises(LinkRefused, match="does not accept"):
+        asyncio.run(connects(scene, scene.settings(scene.a, password="wrong")))
+
+
+def test_a_wrong_password_for_sending_is_tried_once_and_ends_the_session(scene: MailScene) -> None:
+    async def walk() -> None:
+        async with scene.link(scene.a).connect() as a:
+            scene.servers.set_password(scene.a, "another now")
+            with pytest.raises(LinkDown, match="535"):
+                await a.send(scene.b, b"x")
+            with pytest.raises(LinkRefused, match="535"):
+                await take(a.received())
+
+    connections = scene.servers.front.connections
+    asyncio.run(walk())
+    assert scene.servers.front.connections == connections + 1
+
+
+def test_a_missing_folder_is_told_and_another_folder_can_be_read(scene: MailScene) -> None:
+    with pytest.raises(LinkRefused, match="no folder 'Agents'"):
+        asyncio.run(connects(scene, scene.settings(scene.a, folder="Agents")))
+
+
+@pytest.mark.parametrize("password", ["plain", "größer als ASCII", 'quo"ted \\ and % {brackets}'])
+def test_passwords_of_all_kinds_open_both_servers(scene: MailScene, password: str) -> None:
+    scene.servers.set_password(scene.a, password)
+
+    async def walk() -> None:
+        async with scene.both() as (a, b):
+            await pass_on(a, b, scene.b, b"in")
+
+    asyncio.run(walk())
+
+
+def test_a_token_opens_both_servers_and_is_asked_for_at_each_login(scene: MailScene) -> None:
+    asked = list[str]()
+
+    def token() -> str:
+        asked.append(scene.servers.tokens.issue(scene.addresses[scene.a]))
+        return asked[-1]
+
+    async def walk() -> None:
+        settings = scene.settings(scene.a, password="")
+        async with scene.of(settings, token=token).connect() as a, scene.link(scene.b).connect() as b:
+            await pass_on(a, b, scene.b, b"in")
+
+    asyncio.run(walk())
+    assert len(asked) == 2
+
+
+def test_a_token_that_is_worth_nothing_is_refused_by_both_servers(scene: MailScene) -> None:
+    good, bad = scene.servers.tokens.issue(scene.addresses[scene.a]), "worthless"
+    tokens = iter([good, bad])
+
+    async def walk() -> None:
+        async with scene.of(scene.settings(scene.a), token=lambda: next(tokens)).connect() as a:
+            with pytest.raises(LinkDown, match="535"):
+                await a.send(scene.b, b"x")
+            with pytest.raises(LinkRefused, match="535"):
+                await take(a.received())
+
+    asyncio.run(walk())
+    with pytest.raises(LinkRefused):
+        asyncio.run(connects(scene, scene.settings(scene.a), token=lambda: bad))
