@@ -2,8 +2,10 @@
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ import pytest
 from agent.cli import mail_login, run
 from agent.system.config.load import load, look_at_hub
 from agent.system.mail_secret import NAME
+from agent.system.oauth import microsoft
 from agent.system.paths import Profile
 from agent.system.wrapping_key import make_key, storage_of
 from tests.servers.mail import TWO, MailServers, mail_servers
+from tests.servers.programs import until
 
 pytestmark = pytest.mark.servers
 
@@ -181,6 +185,34 @@ def test_the_key_that_seals_it_is_the_profile_s_own_and_enrolment_keeps_it(desk:
     _key(folder)
     assert (folder / "wrap.key").read_bytes() == before
     assert storage_of(folder) in ("weak storage", "keyring")
+
+
+def test_a_person_signs_in_at_a_provider_and_the_mailbox_opens_by_tokens_from_then_on(
+    desk: Desk, servers: MailServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("msal", reason="the extra [oauth] is not installed")
+    monkeypatch.setattr(microsoft, "authority_of", lambda tenant: servers.tokens.authority)
+    monkeypatch.setattr(microsoft, "sign_in", partial(microsoft.sign_in, discover=False))
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):  # our token server, instead of the authorities of the system
+        monkeypatch.setenv(name, str(servers.ca))
+    address = servers.address("anna")
+    threading.Thread(target=until, args=(lambda: servers.tokens.allow(address), "the device"), daemon=True).start()
+    words = ("--address", address, *desk.places, "--auth", "microsoft")
+    code, _, err = desk.nmr("login", *words, "--client-id", "our-number")
+    assert code == 0, err
+    assert "TESTS123" in err
+    assert load(desk.profile).config.link.mail.auth == "microsoft"
+    assert desk.test()[0] == 0
+    servers.tokens.revoke(address)
+    code, found = desk.test()
+    assert (code, found["steps"][-1]["fault"]) == (77, "refused")
+    assert "nmr mail login" in found["steps"][-1]["detail"]
+
+
+def test_a_sign_in_without_the_program_s_number_says_where_it_comes_from(desk: Desk) -> None:
+    code, _, err = desk.nmr("login", "--address", "a@mail.test", *desk.places, "--auth", "microsoft")
+    assert code == 2
+    assert "docs/mail.md" in err
 
 
 def test_a_bundle_for_support_holds_neither_password_nor_address(desk: Desk, tmp_path: Path) -> None:
