@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.links.mail.scene import MailScene
+from tests.links.mail.scene import PASSWORDS, MailScene
 from tests.servers.mail import MailServers, mail_servers
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def servers() -> Iterator[MailServers]:
     """Dovecot and the front."""
-    with mail_servers() as running:
+    with mail_servers(PASSWORDS) as running:
         yield running
 
 

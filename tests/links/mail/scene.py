@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,6 +22,10 @@ from tests.servers.mail_box import Mailbox, Stored
 PUT_AWAY, ASIDE = f"{OURS}/{PROCESSED}", f"{OURS}/{REFUSED}"
 SITE = "quiet-harbour"
 
+CROWD = 300
+PASSWORDS = {f"{kind}{number}": f"password of {kind}{number}" for number in range(CROWD) for kind in "ab"}
+"""All mailboxes there are: Dovecot takes a second to hear of another one."""
+
 _numbers: Iterator[int] = count()
 
 
@@ -32,11 +35,9 @@ class MailScene:
     def __init__(self, servers: MailServers, folder: Path) -> None:
         self.servers, self.folder, self.faults = servers, folder, servers.front.faults
         number = next(_numbers)
-        self.a, self.b = f"a{os.getpid()}-{number}", f"b{os.getpid()}-{number}"
+        self.a, self.b = f"a{number}", f"b{number}"
         self.ids = {name: Identity.new(SITE, name) for name in (self.a, self.b)}
         self.addresses = {name: servers.address(name) for name in self.ids}
-        for name in self.ids:
-            servers.set_password(name, f"password of {name}")
         self.told = 0
 
     def settings(self, station: str, **changes: Any) -> MailSettings:
