@@ -2,7 +2,7 @@ r"""A task: make an order of each row of a CSV file, each row once, however ofte
 
     [[task]]
     type = "order-import"
-    command = ["{python}", "-I", "-m", "agent.examples.order_import", "{agent}", "/var/lib/imports/journal.jsonl"]
+    command = ["{python}", "-m", "agent.examples.order_import", "{agent}", "/var/lib/imports/journal.jsonl"]
     seconds = 3600
 
     data     {"csv": "title,subtitle,flag_a\nOrder 17,0171 5550123,yes\n", "batch": "2026-11-21"}

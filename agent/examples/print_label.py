@@ -2,7 +2,7 @@
 
     [[task]]
     type = "print-label"
-    command = ["{python}", "-I", "-m", "agent.examples.print_label", "/var/spool/labels", "zpl"]
+    command = ["{python}", "-m", "agent.examples.print_label", "/var/spool/labels", "zpl"]
 
     data     {"lines": ["Order 17", "Table 4"], "copies": 2, "name": "order-17"}     copies and name may be left out
     result   {"file": "order-17.zpl", "copies": 2}

@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from pathlib import Path
 from typing import Any, Protocol
 
 POLITE_S = 5.0
@@ -47,27 +46,28 @@ class Program(Protocol):
 
 def main() -> None:
     """Be the guard of one program, and end."""
-    order, data = _order()
+    order, data, since = _order()
     # Windows refuses to remove what somebody has open for a moment longer; the folder is in its temporary place anyway.
     with tempfile.TemporaryDirectory(prefix="nmr-task-", ignore_cleanup_errors=True) as folder:
-        told = _guarded(order, data, folder)
+        told = _guarded(order, data, since, folder)
     with contextlib.suppress(OSError):
         os.write(_ERR, b"\n" + json.dumps(told).encode() + b"\n")
     os._exit(0)  # a thread may still wait for the agent, another for the program's input
 
 
-def _order() -> tuple[dict[str, Any], bytes]:
-    """What the agent wants, and the data; ends the guard if the agent ends first."""
+def _order() -> tuple[dict[str, Any], bytes, bytes]:
+    """What the agent wants, the data, and what it has said since; ends the guard if the agent ends first."""
     begun = b""
     while b"\n" not in begun:
         begun += _read()
     line, _, data = begun.partition(b"\n")
     order = json.loads(line)
-    pieces, have = [data], len(data)
-    while have < order["data_bytes"]:
+    pieces, have, wanted = [data], len(data), order["data_bytes"]
+    while have < wanted:
         pieces.append(_read())
         have += len(pieces[-1])
-    return order, b"".join(pieces)
+    whole = b"".join(pieces)
+    return order, whole[:wanted], whole[wanted:]
 
 
 def _read() -> bytes:
@@ -78,13 +78,14 @@ def _read() -> bytes:
     return content
 
 
-def _guarded(order: dict[str, Any], data: bytes, folder: str) -> dict[str, Any]:
-    around = {**os.environ, **dict.fromkeys(_FOLDERS, folder)}
+def _guarded(order: dict[str, Any], data: bytes, since: bytes, folder: str) -> dict[str, Any]:
+    theirs = {name: value for name, value in os.environ.items() if name not in ("PYTHONSAFEPATH", "PYTHONPATH")}
+    around = theirs | dict.fromkeys(_FOLDERS, folder)
     try:
         program = _start(order["command"], folder, around, order["memory_bytes"])
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         return {"failed": getattr(error, "strerror", None) or str(error)}
-    for deed in (lambda: _listen(program), lambda: _feed(program, data)):
+    for deed in (lambda: _listen(program, since), lambda: _feed(program, data)):
         threading.Thread(target=deed, daemon=True).start()
     code, peak = program.wait()
     return {"code": code, "peak_bytes": peak}
@@ -98,9 +99,10 @@ def _start(command: list[str], folder: str, around: dict[str, str], memory_bytes
     return system.GuardedProgram(command, folder, around, memory_bytes)
 
 
-def _listen(program: Program) -> None:
+def _listen(program: Program, said: bytes) -> None:
     """Do what the agent says, until it says nothing any more."""
-    while os.read(_IN, len(STOP)):
+    while said or os.read(_IN, len(STOP)):
+        said = b""
         program.ask()
         force = threading.Timer(POLITE_S, program.end)
         force.daemon = True
@@ -115,7 +117,18 @@ def _feed(program: Program, data: bytes) -> None:
         pipe.write(data)
 
 
-def command_line(root: Path) -> list[str]:
-    """How the agent starts a guard; `root` is the folder `agent` lies in: neither environment nor `site` is asked."""
-    begin = "import sys; sys.path.append(sys.argv[1]); from agent.system.task_guard import main; main()"
-    return [sys.executable, "-I", "-S", "-c", begin, str(root)]
+def command_line() -> list[str]:
+    """How the agent starts a guard. On Windows the product's own program takes the place of Python and knows -m."""
+    return [sys.executable, "-m", __name__]
+
+
+def surroundings() -> dict[str, str]:
+    """What a guard has in its environment besides its program's: what led this Python to the agent leads the guard."""
+    found = {"PYTHONSAFEPATH": "1"}
+    if "PYTHONPATH" in os.environ:
+        found["PYTHONPATH"] = os.environ["PYTHONPATH"]
+    return found
+
+
+if __name__ == "__main__":
+    main()

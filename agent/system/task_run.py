@@ -9,17 +9,15 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from pathlib import Path
 
 from agent.system.log import event
-from agent.system.task_guard import STOP, command_line
+from agent.system.task_guard import STOP, command_line, surroundings
 from agent.system.task_outcome import LONGEST_WHY, Cause, Failed, Outcome, ending, judged
 from agent.system.task_said import Progress, Said
 from agent.system.task_types import Allowed, environment, missing
 
 GONE_S = 10.0
 """Seconds the guard has to say that nothing is left, after it was told to end everything, or to ask and then end."""
-_ROOT = Path(__file__).resolve().parents[2]
 _NO_CONSOLE = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _log = logging.getLogger(__name__)
 
@@ -56,8 +54,8 @@ async def run(
     began = time.monotonic()
     try:
         guard = await asyncio.create_subprocess_exec(
-            *command_line(_ROOT), stdin=PIPE, stdout=PIPE, stderr=PIPE,
-            env=environment(), cwd=_ROOT.anchor, start_new_session=True, creationflags=_NO_CONSOLE,
+            *command_line(), stdin=PIPE, stdout=PIPE, stderr=PIPE,
+            env={**environment(), **surroundings()}, start_new_session=True, creationflags=_NO_CONSOLE,
         )  # fmt: skip
     except OSError as error:
         return Failed("cannot-start", str(error))

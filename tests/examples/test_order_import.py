@@ -148,7 +148,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.mark.servers
 def test_a_worker_imports_into_its_running_agent(site: Site, tmp_path: Path) -> None:
     profile, heard = site.profile("front"), list[Progress]()
-    command = ("{python}", "-I", "-m", "agent.examples.order_import", "{agent}", str(tmp_path / "j"))
+    command = ("{python}", "-m", "agent.examples.order_import", "{agent}", str(tmp_path / "j"))
     types = allowed([TaskType(type="order-import", command=command)], profile.control_address)
     data = json.dumps({"csv": CSV}).encode()
     first = asyncio.run(run_type(types, "order-import", data, progress=heard.append))
@@ -160,7 +160,7 @@ def test_a_worker_imports_into_its_running_agent(site: Site, tmp_path: Path) -> 
 
 
 def test_without_an_agent_the_task_fails_and_says_so(tmp_path: Path) -> None:
-    command = ("{python}", "-I", "-m", "agent.examples.order_import", "{agent}", str(tmp_path / "j"))
+    command = ("{python}", "-m", "agent.examples.order_import", "{agent}", str(tmp_path / "j"))
     types = allowed([TaskType(type="order-import", command=command)], str(tmp_path / "no.sock"))
     found = asyncio.run(run_type(types, "order-import", json.dumps({"csv": CSV}).encode()))
     assert isinstance(found, Failed)

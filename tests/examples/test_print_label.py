@@ -16,7 +16,7 @@ ORDER = {"lines": ["Order 17", "Tisch 4 – Tür"], "copies": 2, "name": "Order 
 
 
 def printed(folder: Path, data: object, *words: str) -> Outcome:
-    task = Allowed("print-label", (sys.executable, "-I", "-m", "agent.examples.print_label", str(folder), *words))
+    task = Allowed("print-label", (sys.executable, "-m", "agent.examples.print_label", str(folder), *words))
     return asyncio.run(run(task, json.dumps(data).encode()))
 
 

@@ -25,17 +25,17 @@ def python(code: str, *words: str, **limits: Any) -> Allowed:
     return Allowed("test", (sys.executable, "-I", "-S", "-c", code, *words), **{"seconds": 20.0, **limits})
 
 
-def done(
-    task: Allowed, data: object = None, progress: list[Progress] | None = None, stop_after: float | None = None
-) -> Outcome:
-    """Run a task to its end; `stop_after` seconds it is asked to end."""
+def done(task: Allowed, data: object = None, *, stop: bool = False) -> Outcome:
+    """Run a task to its end; with `stop` it is asked to end as soon as it says how far it is."""
 
     async def whole() -> Outcome:
-        stop = asyncio.Event()
-        if stop_after is not None:
-            asyncio.get_running_loop().call_later(stop_after, stop.set)
-        heard = progress if progress is not None else []
-        return await run(task, json.dumps(data).encode(), progress=heard.append, stop=stop)
+        stopped = asyncio.Event()
+
+        def heard(_: Progress) -> None:
+            if stop:
+                stopped.set()
+
+        return await run(task, json.dumps(data).encode(), progress=heard, stop=stopped)
 
     return asyncio.run(whole())
 
