@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
+from agent.system import task_run
 from agent.system.task_outcome import Outcome
 from agent.system.task_run import run
 from agent.system.task_said import Progress
@@ -18,6 +20,12 @@ from agent.system.task_types import Allowed
 from tests.servers.programs import until
 
 MIB = 1 << 20
+DEAF = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('{"progress": 0}', flush=True)
+time.sleep(60)
+"""
 
 
 def python(code: str, *words: str, **limits: Any) -> Allowed:
@@ -58,3 +66,9 @@ def gone(mark: str) -> None:
 def folders() -> set[Path]:
     """The temporary folders of tasks that are there."""
     return set(Path(tempfile.gettempdir()).glob("nmr-task-*"))
+
+
+def weakened(monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    """Let guards begin with a change to their own modules."""
+    begin = f"from agent.system import task_guard, task_guard_linux; {change}; task_guard.main()"
+    monkeypatch.setattr(task_run, "command_line", lambda: [sys.executable, "-c", begin])
