@@ -95,10 +95,12 @@ class Line:
                 end.transport.abort()
 
     async def _pour(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, dripping: bool) -> None:
-        while data := await source.read(self._piece if dripping else _PIECE):
+        while data := await source.read(_PIECE):
             await self._flowing.wait()
-            sink.write(data)
-            await sink.drain()
-            if dripping and self._pause:
-                await asyncio.sleep(self._pause)
+            piece, pause = (self._piece, self._pause) if dripping else (_PIECE, 0.0)
+            for at in range(0, len(data), piece):
+                sink.write(data[at : at + piece])
+                await sink.drain()
+                if pause:
+                    await asyncio.sleep(pause)
         raise EOFError

@@ -1,7 +1,7 @@
 """An IMAP connection that overhears nothing; imported where one is made, for IMAPClient takes 2 MiB."""
 
 import logging
-from typing import Any
+from ssl import SSLWantReadError
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
@@ -22,13 +22,16 @@ class Connection(IMAPClient):  # type: ignore[misc]  # the library has no types
         """Whether the server has announced mails since this was asked last, beside whatever answer."""
         return bool(self._imap.response("EXISTS")[1] != [None])
 
-    def idle_lines(self) -> list[Any]:
-        """What has come while idle, without waiting; also what came in one piece with the answer to IDLE."""
-        lines: list[Any] = self.idle_check(timeout=0)
-        return lines
+    def begun(self) -> bool:
+        """Whether something has come that nobody has read, at least the beginning of a line; never waits.
 
-    def _poll_socket(self, sock: Any, timeout: float | None = None) -> list[Any]:  # noqa: ARG002 - its parent's form
-        # idle_check asks this before it reads, and would not see what lies in a buffer above the socket
-        return [sock]
-
-    _select_poll_socket = _poll_socket
+        idle_check is not asked: it reads without waiting, and so loses the beginning of a line that is not whole yet.
+        """
+        sock = self.socket()
+        sock.setblocking(False)
+        try:
+            return bool(self._imap.file.peek(1))  # also what came in one piece with the answer to the last command
+        except (BlockingIOError, SSLWantReadError):
+            return False
+        finally:
+            self._set_read_timeout()

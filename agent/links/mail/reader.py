@@ -196,18 +196,11 @@ class Reader:
             imap.noop()
 
     def _idle(self, imap: Any) -> None:
-        """Sleep until the server announces a mail, our loop wakes us, or it is time to ask."""
-        end = time.monotonic() + self._settings.pace.poll
+        """Sleep until the server says something, our loop wakes us, or it is time to ask."""
         imap.idle()
-        lines = imap.idle_lines()
-        while not any(_announces(line) for line in lines):
-            heard, woken = self._select(imap, end - time.monotonic())
-            if woken or not heard:
-                break
-            lines = imap.idle_lines()
-            if not lines:  # readable and nothing to read: this is how the end of a connection looks
-                raise LinkDown("the mail server closed the connection")
-        imap.idle_done()
+        if not imap.begun():
+            self._select(imap, self._settings.pace.poll)
+        imap.idle_done()  # reads whole lines, and breaks where the connection has ended
 
     def _select(self, imap: Any, seconds: float) -> tuple[bool, bool]:
         """Wait for the server, if there is one to hear, or for our loop: whether each has something."""
@@ -220,8 +213,3 @@ class Reader:
             self._woken.recv(16)
             self._asked = False  # only now: what is asked from here on sends the next byte
         return imap is not None and imap.socket() in ready, woken
-
-
-def _announces(line: Any) -> bool:
-    """Whether an untagged line says that mails have come: `* 4 EXISTS`, read as (4, b"EXISTS")."""
-    return isinstance(line, tuple) and len(line) > 1 and line[1] == b"EXISTS"
