@@ -98,7 +98,7 @@ class Mailbox:
             raise
         except ImapError as error:
             raise LinkRefused(f"the mailbox has no folder {self._settings.folder!r} that can be opened") from error
-        if not self._state.begin(int(selected[b"UIDVALIDITY"])):
+        if not self._state.begin(int(selected[b"UIDVALIDITY"]), int(selected.get(b"UIDNEXT", 0))):
             self._again, self._bad = [], set()
             _log.info("mail: the mailbox is numbered anew; it is read from the beginning")
 

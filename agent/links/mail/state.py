@@ -41,9 +41,13 @@ class State:
         state._written = state._coded()
         return state
 
-    def begin(self, validity: int) -> bool:
-        """Whether these numbers are still those of the folder; if not, forget them."""
-        if self.validity == validity:
+    def begin(self, validity: int, uid_next: int) -> bool:
+        """Whether these numbers are still those of the folder; if not, forget them.
+
+        `uid_next` is the number the next mail will get, 0 if the server does not say. A mailbox that was restored from
+        an older copy may keep its UIDVALIDITY, but would give numbers again that we have seen.
+        """
+        if self.validity == validity and (not uid_next or uid_next > self.last):
             return True
         self.validity, self.last = validity, 0
         self.open, self.accepted = set(), set()

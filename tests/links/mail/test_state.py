@@ -35,7 +35,14 @@ def test_a_damaged_file_means_beginning_anew(tmp_path: Path, content: bytes) -> 
 
 def test_a_mailbox_numbered_anew_is_not_known(tmp_path: Path) -> None:
     state = State(tmp_path / "s", 7, 42, {40, 42}, {40}, 1.5)
-    assert state.begin(7)
+    assert state.begin(7, 43)
+    assert state.begin(7, 0)
     assert state.last == 42
-    assert not state.begin(8)
+    assert not state.begin(8, 43)
     assert (state.validity, state.last, state.open, state.accepted) == (8, 0, set(), set())
+
+
+def test_a_mailbox_restored_from_an_older_copy_is_not_known(tmp_path: Path) -> None:
+    state = State(tmp_path / "s", 7, 42, {40, 42}, {40}, 1.5)
+    assert not state.begin(7, 42)
+    assert (state.validity, state.last, state.open) == (7, 0, set())
