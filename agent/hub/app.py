@@ -37,6 +37,7 @@ from agent.hub.signaling.exchange import Exchange, Limits
 from agent.hub.signaling.login import Gate
 from agent.hub.tally import Tally
 from agent.hub.web import WebServer, make_web
+from agent.routing.policy import MAIL
 from agent.system.clock import SiteClock
 from agent.system.config.schema import HubConfig
 from agent.system.control_server import ControlServer
@@ -142,7 +143,7 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     stack.callback(engine.stop)
     limits, hosts = Limits(), hosts_of(names_of(ground.settings), ground.http_port)
     desk = Desk(Exchange(Gate(lambda: engine.core.ledger, hosts), os.urandom, limits), time.monotonic)
-    engine.grew = desk.ledger_changed
+    engine.on_growth.append(desk.ledger_changed)
     publisher = await _begin_ledger(ground, engine, clock)
     recovery = _recover(ground, engine, publisher, accounts, errands)
     mailboxes = _note_mailboxes(ground, engine, clock, publisher, errands)
@@ -163,6 +164,8 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     )
     engine.start()
     await _open_link(stack, engine, ground, accounts)
+    if ground.settings.mail.enabled:
+        _open_mailbox(stack, engine, ground)
     alongside(stack, _tidy(engine, enrolment, mailboxes, web, ground.tls), "tidy")
     return Running(engine, ground.broker, accounts, web, enrolment, office, site, metrics, ended)
 
@@ -256,6 +259,22 @@ async def _open_link(stack: AsyncExitStack, engine: Engine, ground: Ground, acco
     except TimeoutError:
         why = "; ".join(link.why for link in engine.core.links.states.values())
         raise BrokerFailed("The hub does not reach its own broker", why or "It does not answer") from None
+
+
+def _open_mailbox(stack: AsyncExitStack, engine: Engine, ground: Ground) -> None:
+    """Be reached by mail, too; what is wrong with the mailbox keeps nobody else from coming."""
+    from agent.links.mail.own import OwnMailLink
+
+    mail = OwnMailLink(
+        ground.settings.mail,
+        ground.me,
+        secrets_folder=ground.folder,
+        data_folder=ground.folder,
+        ledger=lambda: engine.core.ledger,
+        changed=lambda: engine.router.ways_changed(MAIL),
+    )
+    engine.on_growth.append(mail.look)
+    alongside(stack, engine.keep(mail), "mail")
 
 
 async def _tidy(engine: Engine, enrolment: Enrolment, mailboxes: Mailboxes, web: WebServer, tls: SiteTls) -> None:

@@ -47,7 +47,7 @@ class Engine:
             kept=kept, new_id=new_id, now=clock.now(), chance=secrets.token_bytes, life_ms=life_ms, ice=ice
         )
         self.connected = asyncio.Event()
-        self.grew: Callable[[], None] = lambda: None
+        self.on_growth: list[Callable[[], None]] = []
         """Called when the ledger has grown."""
         self.watchers: list[Callable[[object, Sequence[Effect]], None]] = []
         """Told of everything that happened and of what the core decided."""
@@ -75,7 +75,8 @@ class Engine:
         """The ledger grew: whoever is no member any more gets nothing more from us."""
         self.handle(appended)
         self.router.revoked()
-        self.grew()
+        for grew in self.on_growth:
+            grew()
 
     def handle(self, happened: object) -> None:
         """Tell the core and run what it decides. A defect there never stops the hub, nor loops on one message."""

@@ -40,10 +40,11 @@ class Incoming:
         now: Callable[[], Instant],
         tell: Callable[[Event], None],
         receipted: Callable[[Receipt, str, str], None],
+        heard: Callable[[str, str], None],
         replies: Replies,
     ) -> None:
         self._admission, self._store, self._ledger, self._now = admission, store, ledger, now
-        self._tell, self._receipted, self._replies = tell, receipted, replies
+        self._tell, self._receipted, self._heard, self._replies = tell, receipted, heard, replies
         self._seen, self._complaints = Seen(), Complaints()
         self._unstored: dict[str, asyncio.TimerHandle] = {}
         self._queue = CheckQueue(self._check, self._checked)
@@ -106,6 +107,7 @@ class Incoming:
             self._replies.complain(complaint)
 
     def _pass_on(self, admitted: Admitted, delivery: Delivery) -> None:
+        self._heard(admitted.envelope.sender, delivery.link)
         if isinstance(admitted.params, Receipt):
             self._receipted(admitted.params, admitted.envelope.sender, delivery.link)
         else:
@@ -129,6 +131,7 @@ class Incoming:
         self._seen.stored(id_)
         self._unstored.pop(id_, None)
         if fresh:
+            self._heard(sender, delivery.link)
             self._receipt(admitted, "stored", "")
             self._tell(_event(admitted, delivery))
             return

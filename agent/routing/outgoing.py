@@ -14,7 +14,17 @@ from agent.routing import rows
 from agent.routing.fan import Fan
 from agent.routing.lane import Lane
 from agent.routing.outbox import Outbox, Row
-from agent.routing.policy import CHANNELLED, MAIL, LinkView, calls, choose, late_after, towards, worth_mail
+from agent.routing.policy import (
+    CHANNELLED,
+    MAIL,
+    LinkView,
+    answering,
+    calls,
+    choose,
+    late_after,
+    towards,
+    worth_mail,
+)
 from agent.routing.signing import Signed, Signing
 from agent.system.store import Store, StoreError
 from agent.wire.keys import Identity
@@ -47,6 +57,7 @@ class Outgoing:
         self._reached: dict[str, frozenset[str]] = {}
         self._gates: dict[str, Lane] = {}
         self._unsure: set[str] = set()
+        self._by_mail: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -138,7 +149,8 @@ class Outgoing:
             if not want:
                 over = signed.post.over
                 links = towards(recipient, [link for link in self._views() if over in ("", link.name)])
-                self._send(row, signed.frame, choose(0, prio, worth_mail(signed.post.type, links)))
+                links = worth_mail(signed.post.type, links)
+                self._send(row, signed.frame, self._answering(recipient, choose(0, prio, links), links))
                 continue
             if calls(recipient, prio, want):
                 self._call([recipient])
@@ -148,8 +160,16 @@ class Outgoing:
             if recipient == HUB and signed.post.type == "page.new":
                 row.due = now + HUB_LATER_S
             for attempt in self._outbox.due(now, self._views(), only=row):
-                self._send(row, signed.frame, attempt.links)
+                links = towards(recipient, self._views())
+                self._send(row, signed.frame, self._answering(recipient, attempt.links, links))
             self._wake_at(min(row.due, now + late_after(prio)), now)
+
+    def heard(self, station: str, link: str) -> None:
+        """Something new of a station came over a link."""
+        (self._by_mail.add if link == MAIL else self._by_mail.discard)(station)
+
+    def _answering(self, recipient: str, names: Sequence[str], links: Sequence[LinkView]) -> list[str]:
+        return answering(names, links, by_mail=recipient in self._by_mail)
 
     def _say(self, signed: Signed) -> None:
         """Send a proof, on the links that have channels for it; what is lost is said again by who waits for it."""

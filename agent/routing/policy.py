@@ -72,6 +72,12 @@ def spared(links: Sequence[LinkView], prio: int, mailed: float, now: float) -> l
     return [link for link in links if link.name != MAIL or now >= mailed + MAIL_AGAIN_S[prio]]
 
 
+def answering(names: Sequence[str], links: Sequence[LinkView], *, by_mail: bool) -> list[str]:
+    """Return the chosen links, and mail besides for whoever spoke last by mail: perhaps nothing else reaches them."""
+    also = by_mail and MAIL not in names and any(link.name == MAIL for link in links)
+    return [*names, *([MAIL] if also else [])]
+
+
 def calls(recipient: str, prio: int, want: int) -> bool:
     """Whether such a message is worth opening a way to its recipient."""
     return prio != QUIET and want != WANT_NOTHING and recipient != HUB

@@ -65,6 +65,7 @@ class Router:
             now=now,
             tell=handle,
             receipted=self._outgoing.hear,
+            heard=self._outgoing.heard,
             replies=self._replies,
         )
 

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from agent.domain.effects import GiveBack, UseServers
 from agent.domain.errors import NmrError, Unavailable
-from agent.domain.events import Arrived, Event, Woke
+from agent.domain.events import Arrived, Event, Sent, Woke
 from agent.domain.keys import from_b64u
-from agent.domain.ledger import Ledger
 from agent.links.base import Link
 from agent.routing import rows
 from agent.routing.admission import Admission
 from agent.routing.bucket import Buckets
+from agent.routing.policy import MAIL
 from agent.routing.router import Router
 from agent.station.core import Core
 from agent.station.door import Door
+from agent.station.further_links import make_direct, make_mail
 from agent.station.giving_back import entries_after
 from agent.station.loading import load_kept, load_ledger
 from agent.station.performer import Performer
@@ -58,6 +59,8 @@ REFRESH_S = 0.03
 DRAWING_SHARE = 0.05
 """Drawing takes at most this share of the time, however much there is to draw."""
 
+RECEIPT_S = 30.0
+"""So long the mailbox is watched closely for the receipt of what went by mail, seconds."""
 CONFIG_S = 30.0
 STARTED_S = 3.0
 """By then everything is loaded that an idle agent needs, seconds."""
@@ -127,6 +130,9 @@ class App:
             perform=self._performer.perform,
         )
         self._direct = self._make_direct(me, admission) if self._config.link.p2p.enabled else None
+        self._mail = make_mail(
+            self._config.link.mail, me, profile, router=lambda: self.router, ledger=lambda: self.core.desk.ledger
+        )
         self._drawing: asyncio.TimerHandle | None = None
         self._pause = REFRESH_S
 
@@ -145,22 +151,17 @@ class App:
         )
 
     def _make_direct(self, me: Identity, admission: Admission) -> "Direct":
-        """The peer-to-peer link; whoever does not use it does not load it."""
-        from agent.routing.notary import StationNotary
-        from agent.station.direct import Direct
-
-        def ledger() -> Ledger:
-            return self.core.desk.ledger
-
-        return Direct(
+        core = self.core
+        return make_direct(
             self._credentials,
-            self._config.link.p2p.signaling,
-            StationNotary(me, admission, ledger, self._clock.now, new_id),
+            self._config.link.p2p,
+            me,
+            admission,
             router=lambda: self.router,
             handle=self.handle,
-            ledger=ledger,
+            ledger=lambda: core.desk.ledger,
             now=self._clock.now,
-            warm=self.core.paging.often,
+            warm=core.paging.often,
         )
 
     async def run(self, links: list[Link]) -> None:
@@ -170,7 +171,8 @@ class App:
         self._tell_mistakes()
         self.router.run(self.core.start(self._clock.now()))
         self.router.start()
-        keepers = [asyncio.create_task(self._door.keep(link), name=f"keep {link.name}") for link in links]
+        all_links = [*links, *([self._mail] if self._mail is not None else [])]
+        keepers = [asyncio.create_task(self._door.keep(link), name=f"keep {link.name}") for link in all_links]
         if self._direct is not None:
             keepers.append(asyncio.create_task(self._direct.keep(), name="direct ways"))
         ticking = asyncio.create_task(self._tick(), name="configuration")
@@ -206,6 +208,8 @@ class App:
                     ticket, {}, NmrError("That did not work", "See the log, and tell IT", code="internal")
                 )
         self.router.run(effects, arrived)
+        if isinstance(event, Sent) and event.link == MAIL and self._mail is not None:
+            self._mail.expect(RECEIPT_S)  # the receipt comes the same way
 
     def snapshot(self) -> Snapshot:
         """What the views are computed from, now."""
@@ -303,6 +307,8 @@ class App:
         self.router.revoked()
         if self._direct is not None:
             self._direct.ledger_grew()
+        if self._mail is not None:
+            self._mail.look()
 
     def _use(self, effect: UseServers) -> None:
         if self._direct is not None:

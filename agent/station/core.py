@@ -163,13 +163,13 @@ class Core:
     def _arrived(self, event: Arrived, now: Instant) -> list[Effect]:
         """A message for us: by its type, some only when the hub says so, others without effect here."""
         kind, from_hub = type(event.params), event.envelope.sender == HUB
-        self.reach.heard_from(event.envelope.sender)
+        self.reach.heard_from(event.envelope.sender, event.link, now)
         decide = self._from_anybody.get(kind) or (self._from_hub if from_hub else self._from_station).get(kind)
         effects = [] if event.channel else self.membership.noticed(event.envelope, now)
         return [*effects, *(decide(event, now) if decide else [])]
 
     def _heard(self, event: Heard, now: Instant) -> list[Effect]:
-        self.reach.heard_from(event.station)
+        self.reach.heard_from(event.station, event.link, now)
         return [*self.tracking.heard(event, now), *self.ordering.heard(event)]
 
     def _gave_up(self, event: GaveUp, now: Instant) -> list[Effect]:
@@ -252,10 +252,12 @@ class Core:
         return self.paging.order_ended(uuid) if order is not None and (order.done or not order.alive) else []
 
     def _link(self, event: LinkChanged, now: Instant) -> list[Effect]:
-        was = self.reach.connected
+        was, was_near = self.reach.connected, self.reach.near
         effects = [*self.proving.link(event, now), *self.reach.link(event, now)]
+        if self.reach.near and not was_near:
+            return [*effects, *self.membership.ask(now), *self.fetching.begin(now)]
         if self.reach.connected and not was:
-            effects += [*self.membership.ask(now), *self.fetching.begin(now)]
+            return [*effects, *self.membership.ask(now), *self.fetching.spare(now)]
         return effects
 
     def _woke(self, now: Instant) -> list[Effect]:

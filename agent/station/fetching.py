@@ -58,6 +58,11 @@ class Fetching:
             self.notice = "notice.requesting-orders"
         return [*self._ask(OrderList(since=self.since), now), WakeAt(self._until), Refresh()]
 
+    def spare(self, now: Instant) -> list[Effect]:
+        """There is nothing but mail: no list comes, and changes that do are merged into what is known."""
+        self._opens_at = now.mono if self._opens_at is None else self._opens_at
+        return [Refresh()]
+
     def part(self, envelope: Envelope, part: OrderPart, now: Instant) -> list[Effect]:
         """A part has come, whose orders are merged by now; with the last one the list is complete.
 

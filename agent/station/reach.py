@@ -12,11 +12,13 @@ from agent.domain.envelope import QUIET, WANT_NOTHING
 from agent.domain.events import Arrived, Instant, LinkChanged, PeersReached, PingAsked
 from agent.domain.messages import Presence, Probe
 from agent.domain.names import HUB
-from agent.routing.policy import DIRECT
+from agent.routing.policy import DIRECT, MAIL
 from agent.station.desk import Desk
 
 PROBE_S = 20.0
 SILENT_S = 50.0
+SILENT_BY_MAIL_S = 7500.0
+"""By mail the hub is not probed: it writes by itself, its word for the newest entry of the ledger every hour."""
 MOST_PINGS = 64
 """So many pings may be under way."""
 
@@ -52,13 +54,19 @@ class Reach:
         return any(link.state == "up" for link in self.links.values() if link.name not in DIRECT)
 
     @property
+    def near(self) -> bool:
+        """Whether one of them is quick enough to ask the hub something and wait for the answer."""
+        return any(link.state == "up" for link in self.links.values() if link.name not in (*DIRECT, MAIL))
+
+    @property
     def there(self) -> frozenset[str]:
         """The stations that are live, by the hub's word or because there is a direct way to them."""
         return self.live | self.direct
 
     def hub_live(self, now: Instant) -> bool:
-        """Whether the hub answered lately."""
-        return self.connected and self.hub_seen is not None and now.mono - self.hub_seen.mono < SILENT_S
+        """Whether the hub answered lately, or wrote if mail is all there is."""
+        silent_s = SILENT_S if self.near else SILENT_BY_MAIL_S
+        return self.connected and self.hub_seen is not None and now.mono - self.hub_seen.mono < silent_s
 
     def link(self, event: LinkChanged, now: Instant) -> list[Effect]:
         """A link changed; a fresh one to the hub is probed at once."""
@@ -66,9 +74,9 @@ class Reach:
         self.links[event.name] = event
         if before is None or before.state != event.state:
             self.since[event.name] = now.ms
-        if not self.connected:
+        if not self.near:
             self.live, self._roster = frozenset(), 0
-        fresh = event.state == "up" and event.name not in DIRECT
+        fresh = event.state == "up" and event.name not in (*DIRECT, MAIL)
         return [*(self._probe(now) if fresh else []), Refresh()]
 
     def reached(self, event: PeersReached) -> list[Effect]:
@@ -113,13 +121,15 @@ class Reach:
 
     def woke(self, now: Instant) -> list[Effect]:
         """Probe when it is time."""
-        if not self.connected or now.mono < self._next:
+        if not self.near or now.mono < self._next:
             return []
         return [*self._probe(now), Refresh()]
 
-    def heard_from(self, station: str) -> None:
-        """Any message of a station proves that it is there."""
-        if station not in self.live and station != HUB:
+    def heard_from(self, station: str, link: str, now: Instant) -> None:
+        """Any message of a station proves that it is there, or if it came by mail that it was."""
+        if link == MAIL:
+            self.hub_seen = now if station == HUB and not self.near else self.hub_seen
+        elif station not in self.live and station != HUB:
             self.live |= {station}
 
     def leaving(self) -> list[Effect]:

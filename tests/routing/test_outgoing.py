@@ -12,8 +12,7 @@ from agent.domain.events import GaveUp, Late, Sent
 from agent.domain.keys import to_b64u
 from agent.domain.messages import AuthHello, Probe
 from agent.domain.names import HUB
-from agent.links.base import LinkDown
-from agent.routing.lane import Lane
+from agent.links.base import Delivery, LinkDown
 from agent.routing.policy import late_after
 from agent.system.store import StoreError
 from agent.wire.keys import Identity
@@ -36,29 +35,6 @@ def test_a_link_that_fails_once_takes_the_next_message(tmp_path: Path, fault: Ex
         assert [envelope.id for _, envelope, _ in place.sent()] == [second.id]
         assert [event.id for event in place.events if isinstance(event, Sent)] == [second.id]
         place.crash()
-
-    play(scene)
-
-
-def test_repeats_do_not_pile_up_before_a_slow_link() -> None:
-    async def scene() -> None:
-        session, gate = Session(), asyncio.Event()
-
-        async def slowly(to: str, sealed: bytes, channel: str = "") -> None:
-            await gate.wait()
-            session.sent.append((to, sealed))
-
-        session.send = slowly  # type: ignore[method-assign]  # a slow one
-        lane = Lane("mail", session, lambda *_: None)  # type: ignore[arg-type]  # sends only
-        for _ in range(100):
-            lane.put("1", "kitchen", b"page")
-            lane.put("2", "kitchen", b"other")
-            await asyncio.sleep(0)
-        assert len(lane) <= 2
-        gate.set()
-        await asyncio.wait_for(lane.drained(), 5)
-        assert len(session.sent) <= 3
-        lane.close()
 
     play(scene)
 
@@ -310,52 +286,24 @@ def test_what_is_only_true_for_a_moment_does_not_go_by_mail(tmp_path: Path) -> N
     play(scene)
 
 
-def test_a_link_that_takes_many_at_once_gets_many() -> None:
+@pytest.mark.parametrize(("came_by", "by_mail"), [("mail", True), ("mqtt", False)])
+def test_whoever_spoke_by_mail_is_answered_by_mail_as_well(tmp_path: Path, came_by: str, by_mail: bool) -> None:
+    """The broker keeps what is for a station that has no way there: nobody sees that nothing arrives."""
+
     async def scene() -> None:
-        session, gate = Session(), asyncio.Event()
-        under_way = 0
-
-        async def slowly(to: str, sealed: bytes, channel: str = "") -> None:
-            nonlocal under_way
-            under_way += 1
-            await gate.wait()
-            session.sent.append((to, sealed))
-
-        session.send, session.at_once = slowly, 3  # type: ignore[method-assign, attr-defined]  # a slow one
-        took: list[str] = []
-        lane = Lane("mail", session, lambda id_, *_: took.append(id_))  # type: ignore[arg-type]  # sends only
-        for number in range(10):
-            lane.put(str(number), "kitchen", b"page")
-        await soon(lambda: under_way == 3)
+        people, mail = members(), Session()
+        here, there = Place(tmp_path / "here", people, "kitchen"), Place(tmp_path / "there", people)
+        here.up()
+        here.router.opened("mail", mail)  # type: ignore[arg-type]  # sends only
+        asked = there.container(there.post(), "kitchen")
+        here.router.arrived(Delivery(came_by, None, asked, lambda: None))
+        await soon(here.receipts)
+        await soon(lambda: len(mail.sent) == by_mail)
+        here.router.run([answer := here.post(("front",))])
+        await soon(lambda: answer.id in [envelope.id for _, envelope, _ in here.sent()])
         await asyncio.sleep(0)
-        assert (under_way, len(lane)) == (3, 7)
-        gate.set()
-        await asyncio.wait_for(lane.drained(), 5)
-        assert sorted(took) == [str(number) for number in range(10)]
-        gate.clear()
-        lane.put("late", "kitchen", b"page")
-        await soon(lambda: under_way == 11)
-        lane.close()
-        await asyncio.sleep(0)
-        assert len(took) == 10
-
-    play(scene)
-
-
-def test_a_link_that_takes_many_at_once_and_goes_down_keeps_none_waiting() -> None:
-    async def scene() -> None:
-        session = Session()
-        session.broken, session.at_once = LinkDown("down"), 2  # type: ignore[attr-defined]  # many at once
-        lost: list[str] = []
-        lane = Lane("mail", session, lambda *_: None, lost.append)  # type: ignore[arg-type]  # sends only
-        for number in range(10):
-            lane.put(str(number), "kitchen", b"page")
-        await asyncio.wait_for(lane.drained(), 5)
-        assert 1 <= len(lost) <= 3
-        session.broken = None
-        lane.put("next", "kitchen", b"page")
-        await asyncio.wait_for(lane.drained(), 5)
-        assert len(session.sent) == 1
-        lane.close()
+        assert len(mail.sent) == 2 * by_mail
+        here.crash()
+        there.crash()
 
     play(scene)

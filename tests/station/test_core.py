@@ -202,13 +202,25 @@ def test_a_second_link_asks_for_nothing_again() -> None:
     scene = Scene()
     scene.up()
     before = [post.type for post in scene.posts]
-    scene.tell(LinkChanged("mail", "up"))
+    scene.tell(LinkChanged("memory", "up"))
     assert [post.type for post in scene.posts] == [*before, "probe"]
-    scene.tell(LinkChanged("mail", "down"))
+    scene.tell(LinkChanged("memory", "down"))
     scene.tell(LinkChanged("mqtt", "down"))
     scene.wait(3)
-    scene.tell(LinkChanged("mail", "up"))
+    scene.tell(LinkChanged("memory", "up"))
     assert [post.type for post in scene.posts][-3:] == ["probe", "ledger.get", "order.list"]
+
+
+def test_mail_alone_asks_for_members_and_leaves_the_rest_until_the_hub_is_near() -> None:
+    scene = Scene()
+    scene.start()
+    scene.tell(LinkChanged("mail", "up"))
+    assert [post.type for post in scene.posts] == ["ledger.get"]
+    scene.wait(200)
+    assert [post.type for post in scene.posts] == ["ledger.get"], "nothing is asked again and again by mail"
+    assert scene.core.fetching.ready(scene.now), "nobody waits for a list that does not come"
+    scene.tell(LinkChanged("mqtt", "up"))
+    assert {"probe", "order.list"} <= {post.type for post in scene.posts}
 
 
 def test_direct_ways_ask_the_hub_for_nothing_and_take_nothing_from_the_link_that_does() -> None:

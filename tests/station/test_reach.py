@@ -7,7 +7,7 @@ from agent.domain.effects import Anchor, Post, Reply, WakeAt
 from agent.domain.events import LinkChanged, PeersReached, PingAsked
 from agent.domain.messages import PageNew, Presence, Probe
 from agent.domain.names import HUB
-from agent.station.reach import MOST_PINGS, PROBE_S, SILENT_S
+from agent.station.reach import MOST_PINGS, PROBE_S, SILENT_BY_MAIL_S, SILENT_S
 from tests.station.scene import EVERYBODY, KITCHEN, Scene, ident, only
 from tests.walks.members import NOW_MS
 
@@ -61,6 +61,35 @@ def test_questions_that_were_never_answered_are_forgotten() -> None:
     scene.up()
     scene.wait(3600)
     assert len(scene.core.reach._sent) <= SILENT_S / PROBE_S + 1
+
+
+def test_by_mail_the_hub_need_not_answer_but_write_now_and_then() -> None:
+    scene = Scene()
+    scene.start()
+    scene.tell(LinkChanged("mail", "up"))
+    assert not scene.core.reach.hub_live(scene.now)
+    scene.arrives(HUB, Presence(up=True), link="mail")
+    scene.wait(3600)
+    assert scene.core.reach.hub_live(scene.now)
+    scene.wait(SILENT_BY_MAIL_S)
+    assert not scene.core.reach.hub_live(scene.now)
+
+
+def test_whoever_writes_a_mail_was_there_and_need_not_be_now() -> None:
+    scene = Scene()
+    scene.start()
+    scene.tell(LinkChanged("mail", "up"))
+    scene.arrives("front", PageNew(), link="mail")
+    assert scene.core.reach.live == frozenset()
+
+
+def test_mail_is_no_way_to_know_who_is_there() -> None:
+    scene = Scene()
+    scene.up()
+    scene.hub_answers()
+    scene.tell(LinkChanged("mail", "up"))
+    scene.tell(LinkChanged("mqtt", "down", "cut"))
+    assert scene.core.reach.live == frozenset()
 
 
 def test_without_a_link_nobody_is_there() -> None:

@@ -55,3 +55,8 @@ class MailLink:
         """Look into the mailbox more often for so long, if it is open."""
         if self._session is not None:
             self._session.expect(seconds)
+
+    def look(self) -> None:
+        """Members came, went or moved: tell if that has changed the ways."""
+        if self._session is not None:
+            self._session.look()

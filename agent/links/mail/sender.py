@@ -135,7 +135,7 @@ class Sender:
 
     def _send(self, batch: Batch) -> None:
         """Write, seal and transmit one mail. A connection the server has given up meanwhile is made anew, once."""
-        begun, to = time.monotonic(), self._addressed(batch.recipient)
+        begun, to = time.monotonic(), _addressed(batch.recipient)
         letter = self._written(batch, to)
         kept = self._smtp is not None
         try:
@@ -157,9 +157,6 @@ class Sender:
             _log.debug("mail sender: connected and logged in: seconds=%.3f", time.monotonic() - begun)
         return self._smtp
 
-    def _addressed(self, recipient: Recipient) -> str:
-        return with_detail(recipient.address, recipient.kid) if self._settings.plus else recipient.address
-
     def _written(self, batch: Batch, to: str) -> bytes:
         pack = seal_pack(batch.containers, self._settings.me.site, batch.recipient.kid, batch.recipient.receive)
         return write_letter(pack, self._settings.address, to, random_hex=os.urandom(16).hex(), at_s=time.time())
@@ -170,6 +167,10 @@ class Sender:
             with suppress(Exception):  # nothing depends on a goodbye any more
                 smtp.quit()
             smtp.close()
+
+
+def _addressed(recipient: Recipient) -> str:
+    return with_detail(recipient.address, recipient.kid) if recipient.plus else recipient.address
 
 
 def _veiled(address: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -82,8 +82,7 @@ class MailSession:
 
     def ways(self) -> Mapping[str, float | None]:
         """The stations whose address is known and that need not be spared at the moment."""
-        found = ((station, self._address_of(station)) for station in self._stations())
-        return {station: None for station, at in found if at is not None and self._open(station, at)}
+        return _Ways(self._stations, self._reached)
 
     def want(self, station: str) -> None:
         """Nothing needs to be opened."""
@@ -162,7 +161,7 @@ class MailSession:
         for ticket in batch.tickets:
             if not ticket.done():
                 ticket.set_result(None) if fault is None else ticket.set_exception(LinkDown(fault.why))
-        self._look()
+        self.look()
 
     def _mark(self, station: str, address: str, fault: Fault) -> None:
         match fault.meaning:
@@ -177,12 +176,16 @@ class MailSession:
                 pause = self._backing.later(name, self._loop.time(), random.random())  # noqa: S311 - a pause
                 _log.info("mail: %s in %.0f s again: %s", name or "everybody", pause, fault.why)
 
+    def _reached(self, station: str) -> bool:
+        recipient = self._address_of(station)
+        return recipient is not None and self._open(station, recipient)
+
     def _open(self, station: str, recipient: Recipient) -> bool:
         up = self._arrivals.ended is None
         return up and self._backing.is_open(station, recipient.address, self._loop.time())
 
-    def _look(self) -> None:
-        """Tell whether ways were won or lost, and look again when the next pause ends."""
+    def look(self) -> None:
+        """Tell whether ways were won or lost, by a pause or in the ledger; look again when the next pause ends."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -190,7 +193,7 @@ class MailSession:
             return
         at = self._backing.next_opening(self._loop.time())
         if at is not None:
-            self._timer = self._loop.call_at(at, self._look)
+            self._timer = self._loop.call_at(at, self.look)
         now = frozenset(self.ways())
         if now != self._known:
             self._known = now
@@ -203,6 +206,23 @@ class MailSession:
         for ticket in self._pending:
             if not ticket.done():
                 ticket.set_exception(LinkDown(str(error)))
+
+
+class _Ways(Mapping[str, None]):
+    """The stations that can be sent to, looked up when asked for: a site has many, a message few."""
+
+    def __init__(self, stations: Callable[[], Iterable[str]], reached: Callable[[str], bool]) -> None:
+        self._stations, self._reached = stations, reached
+
+    def __getitem__(self, station: str) -> None:
+        if not self._reached(station):
+            raise KeyError(station)
+
+    def __iter__(self) -> Iterator[str]:
+        return (station for station in self._stations() if self._reached(station))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class _Posted:

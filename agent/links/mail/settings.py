@@ -15,11 +15,15 @@ _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,189}|[!-?A-~]{1,64}@\[[0-
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Where another station reads its mail, and for whose eyes a pack is sealed: `kid` (16 bytes), raw X25519 key."""
+    """Where another station reads its mail, and for whose eyes a pack is sealed: `kid` (16 bytes), raw X25519 key.
+
+    `plus` says that its server brings local+detail@domain to the address.
+    """
 
     address: str
     kid: bytes
     receive: bytes
+    plus: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,83 @@
+"""The mail link of this station or hub: its mailbox is opened when it connects, the others' stand in the ledger."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from agent.domain.errors import NmrError
+from agent.domain.ledger import Ledger
+from agent.links.base import LinkRefused
+from agent.links.mail.link import MailLink
+from agent.links.mail.session import MailSession
+from agent.links.mail.settings import Recipient
+from agent.system.beside import beside
+from agent.system.config.schema_links import MailLink as Settings
+from agent.wire.keys import Identity
+
+STATE = "mailbox.json"
+
+
+class OwnMailLink:
+    """Made from settings alone; what is wrong with mailbox or password is told as this link's trouble.
+
+    `secrets_folder` holds the password or tokens, `data_folder` what is known of the mailbox. `changed` see MailLink.
+    """
+
+    name = "mail"
+
+    def __init__(
+        self,
+        settings: Settings,
+        me: Identity,
+        *,
+        secrets_folder: Path,
+        data_folder: Path,
+        ledger: Callable[[], Ledger],
+        changed: Callable[[], None],
+    ) -> None:
+        self._settings, self._me = settings, me
+        self._secrets_folder, self._state_file = secrets_folder, data_folder / STATE
+        self._ledger, self._changed = ledger, changed
+        self._open: MailLink | None = None
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[MailSession]:
+        """Open the mailbox; raises LinkDown or LinkRefused."""
+        from agent.links.mail.configured import configured
+
+        try:
+            settings, token = await beside(lambda: configured(self._settings, self._secrets_folder, self._me))
+        except NmrError as error:
+            raise LinkRefused(f"{error.title}: {error.message}") from error
+        self._open = MailLink(
+            settings,
+            address_of=lambda station: recipient_of(self._ledger(), station),
+            stations=self._others,
+            changed=self._changed,
+            state_file=self._state_file,
+            token=token,
+        )
+        async with self._open.connect() as session:
+            yield session
+
+    def expect(self, seconds: float) -> None:
+        """Look into the mailbox more often for so long, if it is open."""
+        if self._open is not None:
+            self._open.expect(seconds)
+
+    def look(self) -> None:
+        """The ledger has grown: tell if that has changed the ways."""
+        if self._open is not None:
+            self._open.look()
+
+    def _others(self) -> list[str]:
+        """The members, the hub among them, that can be sent mail."""
+        return [m.station for m in self._ledger().members.values() if m.mail and m.station != self._me.station]
+
+
+def recipient_of(ledger: Ledger, station: str) -> Recipient | None:
+    """Where an active member takes mail; None if it does not."""
+    member = ledger.member(station)
+    if member is None or not member.mail:
+        return None
+    return Recipient(member.mail, member.kid, member.receive, member.plus)

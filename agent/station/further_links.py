@@ -1,0 +1,65 @@
+"""The links that need what the station knows, each loaded only where it is used: straight to others, and by mail."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from agent.domain.events import Event, Instant
+from agent.domain.ledger import Ledger
+from agent.routing.admission import Admission
+from agent.routing.policy import MAIL
+from agent.routing.router import Router
+from agent.system.config.schema_links import MailLink, P2pLink
+from agent.system.credentials import Credentials
+from agent.system.ids import new_id
+from agent.system.paths import Profile
+from agent.wire.keys import Identity
+
+if TYPE_CHECKING:
+    from agent.links.mail.own import OwnMailLink
+    from agent.station.direct import Direct
+
+
+def make_direct(
+    credentials: Credentials,
+    settings: P2pLink,
+    me: Identity,
+    admission: Admission,
+    *,
+    router: Callable[[], Router],
+    handle: Callable[[Event], None],
+    ledger: Callable[[], Ledger],
+    now: Callable[[], Instant],
+    warm: Callable[[], Iterable[str]],
+) -> "Direct":
+    """The peer-to-peer link; `warm` are the stations to which a way is kept open."""
+    from agent.routing.notary import StationNotary
+    from agent.station.direct import Direct
+
+    return Direct(
+        credentials,
+        settings.signaling,
+        StationNotary(me, admission, ledger, now, new_id),
+        router=router,
+        handle=handle,
+        ledger=ledger,
+        now=now,
+        warm=warm,
+    )
+
+
+def make_mail(
+    settings: MailLink, me: Identity, profile: Profile, *, router: Callable[[], Router], ledger: Callable[[], Ledger]
+) -> "OwnMailLink | None":
+    """The link over this station's mailbox, if it has one."""
+    if not settings.enabled:
+        return None
+    from agent.links.mail.own import OwnMailLink
+
+    return OwnMailLink(
+        settings,
+        me,
+        secrets_folder=profile.secrets_folder,
+        data_folder=profile.data_folder,
+        ledger=ledger,
+        changed=lambda: router().ways_changed(MAIL),
+    )
