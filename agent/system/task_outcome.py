@@ -24,9 +24,14 @@ Cause = Literal["", "timeout", "output", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The program did it; `result` is any JSON value."""
+    """The program did it; `data` is its result, JSON as the program wrote it."""
 
-    result: Any
+    data: bytes
+
+    @property
+    def result(self) -> Any:
+        """The same as a value."""
+        return json.loads(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,13 @@ class Failed:
 
     code: Code
     why: str
+
+    def short(self, most: int) -> str:
+        """`why` in so many characters: its head and its end, where what counts stands."""
+        if len(self.why) <= most:
+            return self.why
+        head = self.why.partition(":")[0][: most // 2]
+        return f"{head}: …{self.why[len(head) + 3 - most :]}"
 
 
 Outcome = Done | Failed
@@ -74,7 +86,7 @@ def judged(task: Allowed, cause: Cause, said: Said, ended: Ending) -> Outcome:
         return Failed("output", f"it said more than {task.output_bytes} bytes")
     if cause == "timeout":
         return Failed("timeout", _with(f"it took longer than {task.seconds:g} s", ended.complaint))
-    if ended.code == 0 and said.finished and not said.fault:
+    if ended.code == 0 and said.result is not None and not said.fault:
         return Done(said.result)
     if cause == "cancelled":
         return Failed("cancelled", "it was stopped")

@@ -1,9 +1,10 @@
 """What a task's program says on standard output: how far it is, and its one result."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from agent.domain.text import clean
 
@@ -11,11 +12,13 @@ from agent.domain.text import clean
 # It says lines of JSON (UTF-8) on standard output; empty ones are passed over:
 #
 #     {"progress": 0.4, "text": "row 40 of 100"}     as often as it likes; 0 to 1, and a text or none
-#     {"result": {"rows": 100}}                      once, as the last line; any JSON without NaN
+#     {"result": {"rows": 100}}                      once, as the last line; any JSON
 #
 # and ends with exit code 0. Any other exit code means that it failed; the end of what it wrote to standard error then
 # says why. Asked to end (Linux: SIGTERM, Windows: Ctrl+Break) it has 5 s.
 LONGEST_TEXT = 200
+LONGEST_PROGRESS = 4096
+"""Bytes of a line that can be a progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,23 @@ class Progress:
     text: str = ""
 
 
+class _ResultLine(msgspec.Struct, forbid_unknown_fields=True):
+    """The last line; the result stays as it was written, for between two programs nobody reads it."""
+
+    result: msgspec.Raw
+
+
+class _ProgressLine(msgspec.Struct, forbid_unknown_fields=True):
+    """Any line before."""
+
+    progress: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    text: str = ""
+
+
+_read_result = msgspec.json.Decoder(_ResultLine).decode
+_read_progress = msgspec.json.Decoder(_ProgressLine).decode
+
+
 class Said:
     """Takes in what one program says; at most `most` bytes of it are kept."""
 
@@ -33,9 +53,8 @@ class Said:
         self.too_much = False
         self.fault = ""
         """What is wrong with it, if anything is."""
-        self.result: Any = None
-        self.finished = False
-        """Whether there was a result."""
+        self.result: bytes | None = None
+        """The result, JSON as it was written, if there was one."""
         self._left, self._progress = most, progress
         self._begun = bytearray()
         self._lines = 0
@@ -48,6 +67,8 @@ class Said:
             self._begun.clear()
             return
         self._begun += content
+        if b"\n" not in content:
+            return  # a long line is put together without looking at all of it again and again
         *lines, rest = self._begun.split(b"\n")
         self._begun = bytearray(rest)
         self._tell([one for line in lines if (one := self._line(bytes(line))) is not None])
@@ -56,7 +77,7 @@ class Said:
         """Nothing more comes; the last line may lack its end."""
         last, self._begun = bytes(self._begun), bytearray()
         self._line(last)
-        if not self.finished and not self.fault:
+        if self.result is None and not self.fault:
             self.fault = "it said no result"
 
     def _tell(self, steps: list[Progress]) -> None:
@@ -67,15 +88,13 @@ class Said:
         self._lines += 1
         if not line.strip():
             return None
-        if self.finished:
+        if self.result is not None:
             self._blame("comes after the result")
-            return None
-        match _decoded(line):
-            case {"result": result, **rest} if not rest:
-                self.result, self.finished = result, True
-            case {"progress": int(part) | float(part), **rest} if 0 <= part <= 1 and _is_text_alone(rest):
-                return Progress(float(part), clean(str(rest.get("text", "")))[:LONGEST_TEXT])
-            case _:
+        elif (progress := _progress_in(line)) is not None:
+            return progress
+        else:
+            self.result = _result_in(line)
+            if self.result is None:
                 self._blame("is neither a result nor a progress")
         return None
 
@@ -83,19 +102,20 @@ class Said:
         self.fault = self.fault or f"line {self._lines} of what it said {what}"
 
 
-def _is_text_alone(rest: Mapping[Any, Any]) -> bool:
-    return not rest or (list(rest) == ["text"] and isinstance(rest["text"], str))
-
-
-def _decoded(line: bytes) -> Any:
-    """The value of one line, or None for what could not be sent on: NaN, half characters, a depth nobody needs."""
+def _progress_in(line: bytes) -> Progress | None:
+    if len(line) > LONGEST_PROGRESS:
+        return None
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_refuse)
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        found = _read_progress(line)
     except (ValueError, RecursionError):
         return None
-    return value
+    return Progress(found.progress, clean(found.text)[:LONGEST_TEXT])
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
+def _result_in(line: bytes) -> bytes | None:
+    """The result of a line as it was written, or None for what is no JSON of ours."""
+    try:
+        line.decode("utf-8")  # which nobody looks at inside the texts of what is only passed on
+        return bytes(_read_result(line).result)
+    except (ValueError, RecursionError):
+        return None

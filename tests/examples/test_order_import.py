@@ -16,10 +16,11 @@ from agent.examples.order_import import import_rows
 from agent.examples.order_journal import Journal
 from agent.system.config.schema_tasks import TaskType
 from agent.system.control import connect
-from agent.system.task_outcome import Done, Failed
+from agent.system.task_outcome import Failed
 from agent.system.task_run import run_type
 from agent.system.task_said import Progress
 from agent.system.task_types import allowed
+from tests.system.task_stage import said
 
 CSV = "title;subtitle;flag_a\nOrder 17;0171 5550123;ja\nOrder 18;;\nOrder 17;0171 5550123;ja\n"
 
@@ -152,9 +153,9 @@ def test_a_worker_imports_into_its_running_agent(site: Site, tmp_path: Path) -> 
     types = allowed([TaskType(type="order-import", command=command)], profile.control_address)
     data = json.dumps({"csv": CSV}).encode()
     first = asyncio.run(run_type(types, "order-import", data, progress=heard.append))
-    assert first == Done({"made": 3, "before": 0, "refused": []})
+    assert first == said({"made": 3, "before": 0, "refused": []})
     assert heard[-1] == Progress(1.0, "row 3 of 3")
-    assert asyncio.run(run_type(types, "order-import", data)) == Done({"made": 0, "before": 3, "refused": []})
+    assert asyncio.run(run_type(types, "order-import", data)) == said({"made": 0, "before": 3, "refused": []})
     with connect(profile) as line:
         assert sorted(one["title"] for one in line.request("orders")) == ["Order 17", "Order 17", "Order 18"]
 

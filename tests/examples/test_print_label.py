@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from agent.examples.print_label import put, zpl
-from agent.system.task_outcome import Done, Failed, Outcome
+from agent.system.task_outcome import Failed, Outcome
 from agent.system.task_run import run
 from agent.system.task_types import Allowed
+from tests.system.task_stage import said
 
 ORDER = {"lines": ["Order 17", "Tisch 4 – Tür"], "copies": 2, "name": "Order 17"}
 
@@ -21,8 +22,8 @@ def printed(folder: Path, data: object, *words: str) -> Outcome:
 
 
 def test_a_label_is_printed_as_text_or_in_the_printers_language(tmp_path: Path) -> None:
-    assert printed(tmp_path, ORDER) == Done({"file": "order-17.txt", "copies": 2})
-    assert printed(tmp_path, ORDER, "zpl") == Done({"file": "order-17.zpl", "copies": 2})
+    assert printed(tmp_path, ORDER) == said({"file": "order-17.txt", "copies": 2})
+    assert printed(tmp_path, ORDER, "zpl") == said({"file": "order-17.zpl", "copies": 2})
     one = "Order 17\nTisch 4 – Tür\n"
     assert (tmp_path / "order-17.txt").read_text(encoding="utf-8") == f"{one}\f{one}"
     content = (tmp_path / "order-17.zpl").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from agent.system import task_run
-from agent.system.task_outcome import Outcome
+from agent.system.task_outcome import Done, Outcome
 from agent.system.task_run import run
 from agent.system.task_said import Progress
 from agent.system.task_types import Allowed
@@ -31,6 +31,11 @@ time.sleep(60)
 def python(code: str, *words: str, **limits: Any) -> Allowed:
     """A task whose program is this Python."""
     return Allowed("test", (sys.executable, "-I", "-S", "-c", code, *words), **{"seconds": 20.0, **limits})
+
+
+def said(value: object) -> Done:
+    """The outcome of a program that wrote this value as Python writes it."""
+    return Done(json.dumps(value).encode())
 
 
 def done(task: Allowed, data: object = None, *, stop: bool = False) -> Outcome:

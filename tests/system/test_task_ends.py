@@ -8,11 +8,11 @@ import time
 import pytest
 
 from agent.system import task_guard, task_run
-from agent.system.task_outcome import Done, Failed
+from agent.system.task_outcome import Failed
 from agent.system.task_run import run
 from agent.system.task_said import Progress
 from tests.servers.programs import until
-from tests.system.task_stage import DEAF, done, folders, gone, left, python, weakened
+from tests.system.task_stage import DEAF, done, folders, gone, left, python, said, weakened
 
 SLEEP = "import time; time.sleep(60)"
 # A daemon as they come: it leaves the session and the parent that started it.
@@ -38,7 +38,7 @@ asyncio.run(run(Allowed("test", (sys.executable, "-I", "-S", "-c", {DEAF!r}, sys
 
 def test_a_child_left_behind_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     mark = f"child-{time.time_ns()}"
-    assert done(python(CHILD, mark)) == Done("I am done")
+    assert done(python(CHILD, mark)) == said("I am done")
     assert left(mark) == []
     weakened(monkeypatch, "task_guard_linux._end_orphans = lambda: None")
     monkeypatch.setattr(task_run, "GONE_S", 1.0)
@@ -75,7 +75,7 @@ print('{"result": "half"}', flush=True)
 sys.exit(int(sys.argv[1]))
 """
     assert done(python(polite, "1"), stop=True) == Failed("cancelled", "it was stopped")
-    assert done(python(polite, "0"), stop=True) == Done("half")  # it was done all the same
+    assert done(python(polite, "0"), stop=True) == said("half")  # it was done all the same
 
 
 def test_what_ignores_that_it_is_stopped_is_ended_after_five_seconds() -> None:

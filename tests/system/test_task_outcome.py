@@ -15,7 +15,7 @@ def told(cause: Cause, said: bytes, last: bytes, complaint: bytes = b"") -> str:
     heard.take(said)
     heard.end()
     found = judged(TASK, cause, heard, ending(last, complaint))
-    return found.code if isinstance(found, Failed) else f"done {found.result}"
+    return found.code if isinstance(found, Failed) else f"done {found.data.decode()}"
 
 
 def ended(code: int, peak: int = 0) -> bytes:
@@ -50,3 +50,13 @@ def test_each_ending_has_one_name(cause: Cause, said: bytes, last: bytes, compla
 
 def test_a_complaint_is_clean() -> None:
     assert ending(b"", b"\xff\x1b[31mred\nline\n").complaint == "\ufffd [31mred\nline"
+
+
+def test_a_long_reason_keeps_its_head_and_its_end() -> None:
+    why = "it ended with 1: " + "row\n" * 1000 + "ValueError: no paper"
+    short = Failed("exit", why).short(100)
+    assert len(short) == 100
+    assert short.startswith("it ended with 1: …")
+    assert short.endswith("ValueError: no paper")
+    assert Failed("exit", "it ended with 1").short(15) == "it ended with 1"
+    assert len(Failed("exit", "x" * 1000).short(100)) == 100

@@ -13,7 +13,7 @@ from agent.system.task_outcome import Done, Failed
 from agent.system.task_run import run, run_type
 from agent.system.task_said import Progress
 from agent.system.task_types import Allowed
-from tests.system.task_stage import DEAF, MIB, done, folders, gone, python, weakened
+from tests.system.task_stage import DEAF, MIB, done, folders, gone, python, said, weakened
 
 ECHO = "import json, sys; print(json.dumps({'result': json.load(sys.stdin)}))"
 HUNGRY = "rows = [b'x' * (1 << 20) for _ in range(500)]; print('{\"result\": 0}')"
@@ -22,11 +22,11 @@ TELL = "import json, os, sys; print(json.dumps({'result': %s}))"
 
 def test_a_program_gets_its_data_and_gives_its_result() -> None:
     data = {"a": [1, "ä", None], "b": "x" * MIB}
-    assert done(python(ECHO, output_bytes=2 * MIB), data) == Done(data)
+    assert done(python(ECHO, output_bytes=2 * MIB), data) == said(data)
 
 
 def test_a_program_that_wants_no_data_need_not_read_them() -> None:
-    assert done(python("print('{\"result\": 7}')"), "x" * 4 * MIB) == Done(7)
+    assert done(python("print('{\"result\": 7}')"), "x" * 4 * MIB) == said(7)
 
 
 def test_progress_is_heard_while_the_program_runs(tmp_path: Path) -> None:
@@ -47,13 +47,13 @@ print('{"result": null}')
             progress=lambda one: heard.touch() if one == Progress(0.75, "row 3") else None,
         )
 
-    assert asyncio.run(whole()) == Done(None)
+    assert asyncio.run(whole()) == said(None)
 
 
 def test_words_of_a_command_stay_words_whatever_is_in_them(tmp_path: Path) -> None:
     made = tmp_path / "made"
     words = (f"$(touch {made})", f"; touch {made}", "a b", "*", "'", '"', "&& ls", "%PATH%", "|", "", "ä\\")
-    assert done(python(TELL % "sys.argv[1:]", *words)) == Done(list(words))
+    assert done(python(TELL % "sys.argv[1:]", *words)) == said(list(words))
     assert not made.exists()
 
 
@@ -74,7 +74,7 @@ def test_no_open_file_of_the_agent_is_inherited() -> None:
     opened = os.open(__file__, os.O_RDONLY)
     os.set_inheritable(opened, True)  # as a careless library leaves it
     try:
-        assert done(python(TELL % "len(os.listdir('/proc/self/fd'))")) == Done(4)  # its three, and the listing's own
+        assert done(python(TELL % "len(os.listdir('/proc/self/fd'))")) == said(4)  # its three, and the listing's own
     finally:
         os.close(opened)
 
@@ -141,7 +141,7 @@ def test_what_eats_memory_fails_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(found, Failed)
     assert found.code == "memory"
     weakened(monkeypatch, "task_guard_linux.resource.setrlimit = lambda *_: None")
-    assert done(python(HUNGRY, memory_bytes=128 * MIB)) == Done(0)
+    assert done(python(HUNGRY, memory_bytes=128 * MIB)) == said(0)
 
 
 def test_each_process_is_limited_before_it_begins() -> None:

@@ -30,7 +30,7 @@ def taken(*pieces: bytes, most: int = 10_000) -> tuple[Said, list[Progress]]:
 def test_it_does_not_matter_in_which_pieces_it_comes(cuts: list[int]) -> None:
     places = sorted([0, *cuts, len(WHOLE)])
     said, heard = taken(*(WHOLE[start:end] for start, end in pairwise(places)))
-    assert (said.result, said.finished, said.fault) == ({"a": ["ö"]}, True, "")
+    assert (said.result, said.fault) == ('{"a": ["ö"]}'.encode(), "")
     assert heard[-1] == Progress(1.0)
     assert heard in ([Progress(0.25, "ä"), Progress(1.0)], [Progress(1.0)])
 
@@ -38,16 +38,16 @@ def test_it_does_not_matter_in_which_pieces_it_comes(cuts: list[int]) -> None:
 @given(VALUES)
 def test_every_value_of_json_is_a_result(value: object) -> None:
     said, _ = taken(json.dumps({"result": value}, ensure_ascii=False).encode(errors="replace"))
-    assert (said.finished, said.fault) == (True, "")
+    assert (json.loads(said.result or b""), said.fault) == (value, "")
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        '{"result": NaN}', '{"result": 1e999}', '{"result": "\\ud800"}', '{"result": ' + "[" * 100_000, "null", "[]",
+        '{"result": NaN}', '{"result": "\\ud800"}', '{"result": ' + "[" * 100_000, "null", "[]",
         '{"result": 1, "progress": 1}', '{"progress": 1.01}', '{"progress": -1}', '{"progress": "1"}',
         '{"progress": NaN}', '{"progress": 1, "text": 7}', '{"progress": 1, "note": "x"}', '{"text": "x"}', "{}",
-        "\x00", '{"result": ' + "1" * 5000 + "}",
+        "\x00", '{"result": 01}',
     ],
 )  # fmt: skip
 def test_what_is_no_line_of_ours_spoils_the_result(line: str) -> None:
@@ -72,7 +72,7 @@ def test_texts_of_progress_are_short_and_clean() -> None:
 
 def test_not_a_byte_too_much_is_looked_at() -> None:
     line = b'{"result": 1}\n'
-    assert taken(line, most=len(line))[0].finished
+    assert taken(line, most=len(line))[0].result == b"1"
     said, _ = taken(line, b" ", most=len(line))
     assert said.too_much
     assert taken(b"x" * 50, line, most=60)[0].result is None

@@ -19,7 +19,13 @@ assert sys.platform == "win32"
 TELL = "import json, os, sys; print(json.dumps({'result': %s}))"
 SLEEP = "import time; time.sleep(60)"
 NOTE = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid()))\n"
-DEAF = f"{NOTE}import signal, time\nsignal.signal(signal.SIGBREAK, lambda *_: None)\nwhile True: time.sleep(0.1)"
+DEAF = f"""{NOTE}
+import signal, time
+signal.signal(signal.SIGBREAK, lambda *_: None)
+print('{{"progress": 0}}', flush=True)
+while True:
+    time.sleep(0.1)
+"""
 CHILD = f"""
 import os, subprocess, sys, time
 subprocess.Popen([sys.executable, '-I', '-S', '-c', {NOTE + SLEEP!r}, sys.argv[1]], creationflags=0x8)
@@ -29,25 +35,25 @@ print('{{"result": 1}}')
 """
 
 
+def said(value: object) -> Done:
+    """The outcome of a program that wrote this value as Python writes it."""
+    return Done(json.dumps(value).encode())
+
+
 def promise(name: str, kept: object, found: object = "") -> None:
     """Tell whether it is kept."""
     sys.stdout.write(f"{'kept' if kept else 'BROKEN'} {name} {'' if kept else found!r}\n")
     sys.stdout.flush()
 
 
-def done(code: str, *words: str, data: object = None, stop_after: Path | None = None, **limits: Any) -> Outcome:
-    """Run a program; it is asked to end when the file `stop_after` is there."""
+def done(code: str, *words: str, data: object = None, stop: bool = False, **limits: Any) -> Outcome:
+    """Run a program; with `stop` it is asked to end as soon as it says how far it is."""
     task = Allowed("test", (sys.executable, "-I", "-S", "-c", code, *words), **{"seconds": 30.0, **limits})
 
     async def whole() -> Outcome:
-        stop = asyncio.Event()
-        running = asyncio.create_task(run(task, json.dumps(data).encode(), stop=stop))
-        while stop_after is not None and not stop_after.exists():
-            await asyncio.sleep(0.05)
-        if stop_after is not None:
-            await asyncio.sleep(0.5)  # it notes its number before it hears
-            stop.set()
-        return await running
+        stopped = asyncio.Event()
+        heard = (lambda _: stopped.set()) if stop else (lambda _: None)
+        return await run(task, json.dumps(data).encode(), progress=heard, stop=stopped)
 
     return asyncio.run(whole())
 
@@ -70,10 +76,10 @@ def speaking() -> None:
     """Data in, result out, words, environment, folder."""
     data = {"a": ["ä", 1], "b": "x" * 100_000}
     found = done("import json, sys; print(json.dumps({'result': json.load(sys.stdin.buffer)}))", data=data)
-    promise("data and result", found == Done(data), found)
+    promise("data and result", found == said(data), found)
     words = ["a b", "%PATH%", "& dir", '"', "^", "|", "ä", "\\"]
     found = done(TELL % "sys.argv[1:]", *words)
-    promise("words stay words", found == Done(words), found)
+    promise("words stay words", found == said(words), found)
     os.environ["NMR_CANARY"] = "sings"
     found = done(TELL % "[sorted(os.environ), os.getcwd(), os.listdir(), os.environ['TEMP']]")
     assert isinstance(found, Done), found
@@ -98,11 +104,12 @@ def limits(folder: Path) -> None:
     promise("exit code", found == Failed("exit", "it ended with 7"), found)
     file = folder / "child"
     found = done(CHILD, str(file))
-    promise("child left behind", found == Done(1) and not alive(file), found)
+    promise("child left behind", found == said(1) and not alive(file), found)
     file, began = folder / "deaf", time.monotonic()
-    found = done(DEAF, str(file), stop_after=file)
-    print(time.monotonic()-began, alive(file))
-    promise("stopped by force", is_failed(found, "cancelled") and time.monotonic() - began > 5 and not alive(file), found)
+    found = done(DEAF, str(file), stop=True)
+    promise(
+        "stopped by force", is_failed(found, "cancelled") and time.monotonic() - began > 5 and not alive(file), found
+    )
     promise("missing", missing(Allowed("x", ("no-such-program",))) and not missing(Allowed("x", ("cmd",))))
 
 
