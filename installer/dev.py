@@ -52,6 +52,8 @@ DEMO_PACKAGES = {
 BENCH_PACKAGES = {
     **DEMO_PACKAGES,
     "mosquitto": "mosquitto",
+    "dovecot-imapd": "/usr/lib/dovecot/imap",
+    "dovecot-lmtpd": "/usr/lib/dovecot/lmtp",
     "xfce4-notifyd": "/usr/lib/*/xfce4/notifyd/xfce4-notifyd",
     "alsa-utils": "aplay",
     "imagemagick": "compare",
@@ -72,8 +74,6 @@ TEST_PACKAGES = {
     "osslsigncode": "osslsigncode",
     "gnome-keyring": "gnome-keyring-daemon",
     "coturn": "turnserver",
-    "dovecot-imapd": "/usr/lib/dovecot/imap",
-    "dovecot-lmtpd": "/usr/lib/dovecot/lmtp",
     "iproute2": "ip",
     "nftables": "nft",
     "chromium": "chromium",
