@@ -21,8 +21,9 @@ import pytest
 
 from agent.hub.broker.tls import SiteTls
 from tests.servers.mail_box import Mailbox
-from tests.servers.mail_front import Accounts, Front
+from tests.servers.mail_front import Front
 from tests.servers.mail_line import Line
+from tests.servers.mail_smtp import Accounts
 from tests.servers.mail_tokens import TokenServer
 from tests.servers.ports import free_port
 from tests.servers.programs import Programs, until
