@@ -28,6 +28,7 @@ COMMANDS = {
     "config": "agent.cli.configuration",
     "p2p": "agent.cli.p2p",
     "mail": "agent.cli.mail",
+    "ledger": "agent.cli.ledger",
     "hub": "agent.cli.hub",
     "demo": "agent.cli.demonstration",
 }

@@ -13,7 +13,9 @@ from agent.domain.audience import Audience
 from agent.domain.bundle import Bundle
 from agent.domain.envelope import PAGE, WANT_STORED
 from agent.domain.errors import NmrError
+from agent.domain.heads import LedgerFork
 from agent.domain.messages import Ice, Parameters
+from agent.domain.names import HUB
 
 
 class Keep(Struct, frozen=True):
@@ -113,9 +115,22 @@ class Anchor(Struct, frozen=True):
 
 
 class GiveBack(Struct, frozen=True):
-    """Send the hub, which was set back, the entries of the ledger that follow `after`."""
+    """Send a station that asked with `re`, or the hub, which was set back, the entries of the ledger after `after`.
+
+    `head` is the newest frame of ledger.head that we have, b"" for none.
+    """
 
     after: int
+    to: str = HUB
+    re: str | None = None
+    head: bytes = b""
+
+
+class ShowFork(Struct, frozen=True):
+    """Send `fork` to `recipients`, with our own entry of that number as evidence too, where there is room."""
+
+    fork: LedgerFork
+    recipients: tuple[str, ...]
 
 
 class ReadKeys(Struct, frozen=True):
@@ -192,6 +207,7 @@ Effect = (
     | LedgerGrew
     | Anchor
     | GiveBack
+    | ShowFork
     | ReadKeys
     | SaveKeys
     | Listen

@@ -21,7 +21,8 @@ class Instant(Struct, frozen=True):
 class Arrived(Struct, frozen=True):
     """A verified, authorised, stored message for us; comes once, or again after a crash before its effects were kept.
 
-    `unverified` marks one whose time could not be checked because we have no hub time yet.
+    `unverified` marks one whose time could not be checked because we have no hub time yet. `frame` are the bytes its
+    sender signed, where they can be evidence; b"" else.
     """
 
     envelope: Envelope
@@ -30,6 +31,7 @@ class Arrived(Struct, frozen=True):
     unverified: bool = False
     expired: bool = False
     channel: str = ""
+    frame: bytes = b""
 
 
 class Sent(Struct, frozen=True):
@@ -149,6 +151,12 @@ class WithdrawAsked(Struct, frozen=True):
     ticket: int | None = None
 
 
+class ResolveAsked(Struct, frozen=True):
+    """IT says that the split of the ledger is over: what the hub signed since shall decide."""
+
+    ticket: int | None = None
+
+
 class StrangerHeard(Struct, frozen=True):
     """A message came under a key our ledger does not know: there may be news in it."""
 
@@ -213,6 +221,7 @@ Event = (
     | PageAsked
     | AnswerGiven
     | WithdrawAsked
+    | ResolveAsked
     | StrangerHeard
     | Presented
     | Seen

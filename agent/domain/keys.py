@@ -37,3 +37,9 @@ def kid_of(sign: bytes) -> bytes:
 def derived_id(page_id: str, step: str, target: str) -> str:
     """Return the id two stations give to the same derived message (protocol 7.5), 32 hex digits."""
     return sha256(pae("nmr1/derived", page_id, step, target)).digest()[:16].hex()
+
+
+def fingerprint(kid: bytes) -> str:
+    """Return the 16-byte name of a key pair as people compare it: eight groups of four hex digits."""
+    digits = kid.hex()
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))

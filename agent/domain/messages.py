@@ -131,10 +131,14 @@ class LedgerGet(Parameters, frozen=True, kw_only=True):
 
 
 class LedgerPart(Parameters, frozen=True, kw_only=True):
-    """Consecutive entries as their signed frames; `more` follow if true."""
+    """Consecutive entries as their signed frames; `more` follow if true.
+
+    A station that hands them over adds the newest `head` it has, the hub's frame of `ledger.head`.
+    """
 
     entries: Annotated[tuple[FrameText, ...], Meta(max_length=64)]
     more: bool = False
+    head: FrameText | None = None
 
 
 class LedgerEntry(Parameters, frozen=True, kw_only=True):

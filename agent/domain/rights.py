@@ -11,18 +11,23 @@ RANKS = ("display", "staff", "lead", "worker", "admin", "hub")
 EVERYWHERE = frozenset({"station", "person", "role", "all", "hub"})
 SOME = frozenset({"station", "person", "role"})
 NOBODY: frozenset[str] = frozenset()
-READS = frozenset({"probe", "presence", "receipt", "error", "order.list", "ledger.get"})
+READS = frozenset({"probe", "presence", "receipt", "error", "order.list", "ledger.get", "ledger.fork"})
+"""What anybody says to anybody."""
 PROOFS = frozenset({"auth.hello", "auth.confirm", "psk.request", "psk.hello", "psk.offer", "psk.use", "psk.failed"})
 """What anybody says to the hub, and to nobody else, to be let in."""
 ONLY_TO = {
-    **dict.fromkeys((*PROOFS, "signal.login", "ledger.part", "mail.address"), "hub"),
+    **dict.fromkeys((*PROOFS, "signal.login", "mail.address"), "hub"),
     **dict.fromkeys((*SIGNAL_TYPES, "text"), "station"),
 }
-"""What anybody says to one kind of audience only; entries of the ledger to a hub that was set back."""
+"""What anybody says to one kind of audience only."""
+HANDED = "ledger.part"
+"""Entries of the ledger are signed by their publisher: whoever has them may give them to one who asks, or to a hub that
+was set back, and not to a crowd.
+"""
+HANDED_TO = frozenset({"station", "hub"})
 HUB_ONLY = frozenset(
     {
         "order.part",
-        "ledger.part",
         "ledger.entry",
         "ledger.head",
         "auth.proof",
@@ -64,8 +69,8 @@ def may(roles: Iterable[str], type_: str, audience: Audience) -> bool:
     ranks = ranks_of(roles)
     if "hub" in ranks or type_ in READS:
         return True
-    if type_ in HUB_ONLY or type_ in ONLY_TO:
-        return audience.kind == ONLY_TO.get(type_)
+    if type_ in HUB_ONLY or type_ in ONLY_TO or type_ == HANDED:
+        return audience.kind == ONLY_TO.get(type_) or (type_ == HANDED and audience.kind in HANDED_TO)
     if type_ in ("page.new", "page.withdraw"):
         return any(audience.kind in PAGES[rank] for rank in ranks)
     if type_ == "page.answer":

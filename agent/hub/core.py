@@ -9,12 +9,14 @@ from agent.domain.bundle import LIFE_MS
 from agent.domain.effects import Effect, Note, Post
 from agent.domain.envelope import QUIET, WANT_NOTHING
 from agent.domain.events import Arrived, GaveUp, Heard, Instant, LinkChanged, NotSaved, StrangerHeard, Woke
+from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
 from agent.domain.messages import (
     AuthConfirm,
     AuthHello,
     Ice,
     LedgerGet,
+    LedgerHead,
     LedgerPart,
     OrderDelete,
     OrderList,
@@ -42,6 +44,11 @@ from agent.hub.talks import Talks
 from agent.wire.ledger import part_after
 
 TIDY_S = 3600.0
+HEAD_S = 3600.0
+"""How often everybody is told how far the ledger goes; that word is good for a day."""
+
+PUSHED = 4
+"""With each new entry go those before it: a station that missed one need not ask, which by mail takes hours."""
 
 PROVING = (AuthHello, AuthConfirm, PskRequest, PskHello, PskOffer, PskUse, PskFailed)
 """What stations say about keys."""
@@ -107,6 +114,7 @@ class Core:
         talks = Talks(lambda: self.ledger, chance, life_ms, ice)
         self.proofs = Proofs(kept.accounts, kept.proofs, talks, new_id)
         self._tidy_at = now.mono
+        self._head_at = now.mono
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
             Arrived: self._arrived,
             Appended: self._appended,
@@ -164,7 +172,9 @@ class Core:
         return []
 
     def _ledger_get(self, event: Arrived, get: LedgerGet, _: Instant) -> list[Effect]:
-        return [self._tell(event.envelope.sender, "ledger.part", part_after(self.frames, get.after), event.envelope.id)]
+        """The head goes first: without one that is good a station adds nobody."""
+        sender, id_ = event.envelope.sender, event.envelope.id
+        return [*self._head((sender,)), self._tell(sender, "ledger.part", part_after(self.frames, get.after), id_)]
 
     def _appended(self, event: Appended, _: Instant) -> list[Effect]:
         """Tell every station at once who has come or gone."""
@@ -174,9 +184,15 @@ class Core:
             if self.ledger.member(station) is None:
                 self.roster.left(station)
         stations = tuple(sorted(member.station for member in self.ledger.active()))
-        part = LedgerPart(entries=(event.frame.decode("ascii"),))
+        part = LedgerPart(entries=tuple(frame.decode("ascii") for frame in self.frames[-PUSHED:]))
         push = Post(self._new_id(), EVERYBODY, stations, "ledger.part", part, want=WANT_NOTHING, prio=QUIET)
-        return [push] if stations else []
+        return [*self._head(stations), push] if stations else []
+
+    def _head(self, stations: tuple[str, ...]) -> list[Effect]:
+        """Tell these how far the ledger goes; it is for everybody, so that they can hand it on."""
+        head = LedgerHead(seq=self.ledger.seq, hash=to_b64u(self.ledger.head))
+        post = Post(self._new_id(), EVERYBODY, stations, "ledger.head", head, want=WANT_NOTHING, prio=QUIET)
+        return [post] if stations else []
 
     def _link(self, event: LinkChanged, _: Instant) -> list[Effect]:
         self.links.states[event.name] = event
@@ -187,6 +203,10 @@ class Core:
         if now.mono >= self._tidy_at:
             self._tidy_at = now.mono + TIDY_S
             effects += self.registry.forget_old(now.ms)
+        if now.mono >= self._head_at:
+            self._head_at = now.mono + HEAD_S
+            stations = tuple(sorted(member.station for member in self.ledger.active()))
+            effects += self._head(stations)
         return effects
 
     def _tell(self, station: str, type_: str, params: Parameters, re: str) -> Post:

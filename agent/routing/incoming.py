@@ -18,6 +18,7 @@ from agent.routing.replies import Replies
 from agent.routing.seen import Seen
 from agent.system.store import Store
 from agent.wire.frame import FrameRefused, read_body, take_apart
+from agent.wire.ledger import SHOWABLE
 
 log = logging.getLogger(__name__)
 
@@ -171,4 +172,5 @@ def _event(admitted: Admitted, delivery: Delivery) -> Arrived:
         unverified=admitted.unverified,
         expired=admitted.expired,
         channel=delivery.channel,
+        frame=admitted.frame if admitted.envelope.type in SHOWABLE else b"",
     )

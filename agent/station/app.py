@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from agent.domain.effects import GiveBack, UseServers
+from agent.domain.effects import UseServers
 from agent.domain.errors import NmrError, Unavailable
 from agent.domain.events import Arrived, Event, Sent, Woke
 from agent.domain.keys import from_b64u
@@ -20,7 +20,7 @@ from agent.routing.router import Router
 from agent.station.core import Core
 from agent.station.door import Door
 from agent.station.further_links import make_direct, make_mail
-from agent.station.giving_back import entries_after
+from agent.station.giving_back import deeds
 from agent.station.loading import load_kept, load_ledger
 from agent.station.performer import Performer
 from agent.station.picture import habits_of, language_of, take_picture
@@ -116,7 +116,7 @@ class App:
             door={
                 **self._door.deeds,
                 UseServers: self._use,
-                GiveBack: lambda it: self.router.run(entries_after(self._store, it.after)),
+                **deeds(self._store, lambda effects: self.router.run(effects)),  # noqa: PLW0108 - it is made below
             },
         )
         self.router = make_router(

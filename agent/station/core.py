@@ -24,12 +24,14 @@ from agent.domain.events import (
     PingAsked,
     Presented,
     QuietAsked,
+    ResolveAsked,
     Seen,
     Sent,
     StrangerHeard,
     WithdrawAsked,
     Woke,
 )
+from agent.domain.heads import LedgerFork
 from agent.domain.ledger import Ledger
 from agent.domain.mail import NOWHERE, Mailbox
 from agent.domain.messages import (
@@ -76,7 +78,7 @@ from agent.station.ringing import Ringing
 from agent.station.tracking import Tracking
 
 TO_THE_HUB = (AuthConfirm, AuthHello, PskFailed, PskHello, PskOffer, PskRequest, PskUse)
-NOT_OURS = (LedgerEntry, LedgerGet, LedgerHead, OrderList, Presence, Receipt, *TO_THE_HUB)
+NOT_OURS = (LedgerEntry, OrderList, Presence, Receipt, *TO_THE_HUB)
 """What a station has no use for: questions to the hub, what comes inside other messages, what the router hears."""
 
 SAVING_S = 60.0
@@ -106,7 +108,7 @@ class Core:
         self.ordering = Ordering(desk, kept.orders, kept.pending, self.fetching, now)
         self.ringing = Ringing(desk, kept.pages_in, Ends(kept.ends), self.ordering.orders.get, now)
         self.answering = Answering(desk, self.ringing)
-        self.membership = Membership(desk, pin)
+        self.membership = Membership(desk, pin, kept.ledger)
         self.reach = Reach(desk)
         self.proving = Proving(desk, chance)
         self.mailing = Mailing(desk, mailbox)
@@ -132,6 +134,7 @@ class Core:
             KeysRead: self.proving.keys_read,
             KeysSaved: self.proving.keys_saved,
             ChannelOpen: self.proving.channel_open,
+            ResolveAsked: self.membership.resolve,
             StrangerHeard: lambda _, now: self.membership.ask(now),
             Woke: lambda _, now: self._woke(now),
         }
@@ -142,11 +145,14 @@ class Core:
             OrderPut: self._order_arrived,
             OrderDelete: self._order_arrived,
             ErrorNote: self._not_understood,
+            LedgerGet: self._ledger_get,
+            LedgerPart: self._ledger_part,
+            LedgerFork: lambda event, now: self.membership.forked(event, event.params, now),  # type: ignore[arg-type]  # the table pairs types with their methods
             **dict.fromkeys(NOT_OURS, lambda _, __: []),
         }
         self._from_hub: dict[type, Callable[[Arrived, Instant], list[Effect]]] = {
             OrderPart: self._order_part,
-            LedgerPart: self._ledger_part,
+            LedgerHead: lambda event, now: self.membership.head(event.frame, HUB, now) if event.frame else [],
             Probe: self._probe,
             **dict.fromkeys(PROOFS, self._proof),
         }
@@ -154,7 +160,7 @@ class Core:
 
     def start(self, now: Instant) -> list[Effect]:
         """What to do first: ring what a crash interrupted, then keep time."""
-        return [*self.ringing.restart(), *self.paging.restart(), *self._woke(now)]
+        return [*self.membership.start(now), *self.ringing.restart(), *self.paging.restart(), *self._woke(now)]
 
     def handle(self, event: Event, now: Instant) -> list[Effect]:
         """Decide."""
@@ -165,7 +171,7 @@ class Core:
         kind, from_hub = type(event.params), event.envelope.sender == HUB
         self.reach.heard_from(event.envelope.sender, event.link, now)
         decide = self._from_anybody.get(kind) or (self._from_hub if from_hub else self._from_station).get(kind)
-        effects = [] if event.channel else self.membership.noticed(event.envelope, now)
+        effects = [] if event.channel else self.membership.noticed(event, now)
         return [*effects, *(decide(event, now) if decide else [])]
 
     def _heard(self, event: Heard, now: Instant) -> list[Effect]:
@@ -210,7 +216,10 @@ class Core:
 
     def _ledger_part(self, event: Arrived, now: Instant) -> list[Effect]:
         part: LedgerPart = event.params  # type: ignore[assignment]  # as above
-        return [*self.membership.entries(part.entries, more=part.more, now=now), *self.mailing.woke(now)]
+        return [*self.membership.part(event, part, now), *self.mailing.woke(now)]
+
+    def _ledger_get(self, event: Arrived, now: Instant) -> list[Effect]:
+        return self.membership.asked(event, event.params, now)  # type: ignore[arg-type]  # as above
 
     def _proof(self, event: Arrived, now: Instant) -> list[Effect]:
         return self.proving.arrived(event.params, now)
@@ -221,6 +230,7 @@ class Core:
         if asked is None:
             return []
         effects = self.membership.confirmed(event.envelope, asked.seq)
+        self.membership.there(self.reach.there, now)
         effects += self.reach.answered(event.params, asked, now)  # type: ignore[arg-type]  # as above
         return [*effects, *(self.fetching.begin(now) if self.fetching.overdue else [])]
 
@@ -262,5 +272,5 @@ class Core:
 
     def _woke(self, now: Instant) -> list[Effect]:
         quiet.woke(self.desk, now)
-        parts = (self.ringing, self.tracking, self.fetching, self.reach, self.proving, self.mailing)
+        parts = (self.ringing, self.tracking, self.fetching, self.reach, self.proving, self.mailing, self.membership)
         return [*(effect for part in parts for effect in part.woke(now)), Refresh()]

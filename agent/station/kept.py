@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agent.domain.heads import LedgerKept
 from agent.domain.order import Order
 from agent.domain.page import InPage, OutPage
 from agent.station.ends import End
@@ -18,3 +19,4 @@ class Kept:
     orders: Sequence[Order] = ()
     pending: Mapping[str, str] = field(default_factory=dict)
     since: int = 0
+    ledger: LedgerKept = field(default_factory=LedgerKept)

@@ -7,7 +7,8 @@ from typing import TypeVar
 from msgspec import DecodeError, json
 
 from agent.domain.errors import NmrError
-from agent.domain.ledger import Ledger, LedgerRefused
+from agent.domain.heads import Fork, LedgerKept, short
+from agent.domain.ledger import Ledger, LedgerRefused, frame_hash
 from agent.domain.names import HUB
 from agent.domain.order import Order
 from agent.domain.page import InPage, OutPage
@@ -40,6 +41,19 @@ def kept_from(bodies: Callable[[str], Mapping[str, bytes]], open_at_hub: Contain
         orders=list(orders.values()),
         pending={id_: uuid for id_, uuid in pending.items() if id_ in open_at_hub},
         since=_values(bodies, "since", int).get("orders", 0) if complete else 0,
+        ledger=_ledger_kept(bodies),
+    )
+
+
+def _ledger_kept(bodies: Callable[[str], Mapping[str, bytes]]) -> LedgerKept:
+    """What was kept of the ledger beside its entries."""
+    heads = bodies("head")
+    return LedgerKept(
+        hashes={int(seq): short(frame_hash(frame)) for seq, frame in bodies("ledger").items()},
+        forks=list(_values(bodies, "fork", Fork).values()),
+        head=heads.get(HUB, b""),
+        contrary=heads.get("contrary", b""),
+        since=json.decode(heads["since"], type=int) if "since" in heads else None,
     )
 
 

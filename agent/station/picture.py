@@ -13,7 +13,7 @@ from agent.station.core import Core
 from agent.station.desk import Habits
 from agent.station.surface import Surface
 from agent.system.config.schema import Config, Ui
-from agent.ui.snapshot import Labels, Proof, QuickPage, Snapshot
+from agent.ui.snapshot import Labels, Proof, QuickPage, Snapshot, Standing
 from agent.ui.texts import Texts
 
 if TYPE_CHECKING:
@@ -84,7 +84,21 @@ def take_picture(
         storage=storage,
         notices=tuple(notices),
         proof=proof_of(core, Texts.of(language_of(config))),
+        standing=standing_of(core, Texts.of(language_of(config)), now),
+        seen=dict(core.membership.seen),
     )
+
+
+def standing_of(core: Core, texts: Texts, now: Instant) -> Standing:
+    """How the list of members stands, in words."""
+    state, member = core.membership.standing(now), core.membership
+    since = member.freshness.since_ms
+    if state == "fork" and member.forks.open is not None:
+        return Standing(state, texts("ledger.fork", seq=str(member.forks.open.seq)))
+    if state == "stale" and since is not None:
+        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(since / 1000))
+        return Standing(state, texts("ledger.stale", time=at))
+    return Standing(state)
 
 
 def proof_of(core: Core, texts: Texts) -> Proof:

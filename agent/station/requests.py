@@ -8,7 +8,16 @@ from typing import Protocol
 
 from agent.domain.audience import Audience
 from agent.domain.errors import BadInput
-from agent.domain.events import AnswerGiven, Event, OrderChanged, OrderDropped, PageAsked, QuietAsked, WithdrawAsked
+from agent.domain.events import (
+    AnswerGiven,
+    Event,
+    OrderChanged,
+    OrderDropped,
+    PageAsked,
+    QuietAsked,
+    ResolveAsked,
+    WithdrawAsked,
+)
 from agent.domain.order import DONE
 from agent.station.request_fields import Line, choice, fields_of, flag, needed, text
 from agent.system.log import event
@@ -79,6 +88,8 @@ class Requests:
             "dnd": self._quiet,
             "open": self._open,
             "p2p.ping": self._ping,
+            "members": self._members,
+            "ledger.resolve": self._resolve,
             "settings.set": self._set_setting,
             "settings.reload": self._reload,
             "retry": self._retry,
@@ -214,6 +225,13 @@ class Requests:
 
     async def _ping(self, with_: Line, _: Say) -> object:
         return await self._station.ping(needed(with_, "station"), self._ask)
+
+    async def _members(self, _: Line, __: Say) -> object:
+        state = self._station.state()
+        return {"members": state["members"], "ledger": state["status"]["ledger"]}
+
+    async def _resolve(self, _: Line, __: Say) -> object:
+        return await self._ask(ResolveAsked)
 
     async def _set_setting(self, with_: Line, _: Say) -> object:
         return await self._station.set_setting(needed(with_, "key"), with_.get("value"))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from agent.domain.audience import EVERYBODY
+from agent.domain.keys import fingerprint
 from agent.domain.order import BY, CREATED, FLAG_A, FLAG_B, SUBTITLE, Order
 from agent.domain.page import ON_DEVICE, InPage, OutPage, State, Target
 from agent.ui.ladder import declined_by, declined_words, reason, seconds, summary
@@ -31,9 +32,9 @@ def status(now: Snapshot) -> dict[str, Any]:
         "notifier": now.notifier,
         "sound": now.sound,
         "storage": now.storage,
-        "notices": list(now.notices),
+        "notices": [*([now.standing.notice] if now.standing.notice else []), *now.notices],
         "proof": {name: getattr(now.proof, name) for name in now.proof.__struct_fields__},
-        "ledger": {"seq": now.ledger.seq, "head": now.ledger.head.hex()[:16]},
+        "ledger": {"seq": now.ledger.seq, "head": now.ledger.head.hex()[:16], "state": now.standing.state},
         "can": {
             "page": now.ready,
             "edit": now.ready and now.may_order,
@@ -156,7 +157,8 @@ def members(now: Snapshot) -> list[dict[str, Any]]:
             "person": member.person,
             "roles": list(member.roles),
             "live": member.station in now.live or member.station == now.station,
-            "seen_ms": None,
+            "seen_ms": now.seen.get(member.station),
+            "fingerprint": fingerprint(member.kid),
             "self": member.station == now.station,
             "revoked": member.revoked,
         }

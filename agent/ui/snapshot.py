@@ -52,10 +52,20 @@ class Proof(Struct, frozen=True):
     not_after_ms: int | None = None
 
 
+class Standing(Struct, frozen=True):
+    """How the list of members stands: ok, stale (amber: nobody new is added) or fork (red: nothing changes).
+
+    `notice` is ready to read, "" where all is well.
+    """
+
+    state: str = "ok"
+    notice: str = ""
+
+
 class Snapshot(Struct, frozen=True, kw_only=True):
     """A station now. `unanswered` are the received pages that still want an answer, oldest first; `reachable` counts
-    the live stations of an audience, `may_page` says whether we may. `quiet_ends` is when do not
-    disturb ends, as the clock on the wall shows it.
+    the live stations of an audience, `seen` says when each was last heard, ms UTC, `may_page` says whether we may.
+    `quiet_ends` is when do not disturb ends, as the clock on the wall shows it.
     """
 
     now: Instant
@@ -89,6 +99,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     storage: str = ""
     notices: Sequence[str] = ()
     proof: Proof = Proof()
+    standing: Standing = Standing()
+    seen: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def person(self) -> str:
@@ -104,11 +116,18 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     @property
     def state(self) -> str:
-        """`ok`, `degraded` (a link is down, the hub is silent or unproven) or `offline`: the best link decides."""
+        """`ok`, `degraded` (a link is down, the hub is silent or unproven) or `offline`: the best link decides.
+
+        A split list of members is degraded too: pages go on, newcomers do not.
+        """
         if not any(link.state == "up" for link in self.links.values()):
             return "offline"
         all_up = all(link.state == "up" for link in self.links.values())
-        return "ok" if self.hub_live and all_up and self.proof.state != "amber" else "degraded"
+        return (
+            "ok"
+            if self.hub_live and all_up and self.proof.state != "amber" and self.standing.state == "ok"
+            else "degraded"
+        )
 
     @property
     def quiet(self) -> bool:

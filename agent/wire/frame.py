@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import ValidationError, convert, to_builtins
 
 from agent.domain.envelope import FRAME_BYTES, Envelope, body_limit
+from agent.domain.heads import HEADS
 from agent.domain.keys import from_b64u, to_b64u
 from agent.domain.mail import MAILS
 from agent.domain.messages import PARAMETERS, Parameters
@@ -68,7 +69,7 @@ def _public_key(sign: bytes) -> Ed25519PublicKey:
 
 _KID_FROM, _KID_TO = len('{"alg":"Ed25519","kid":"'), len('{"alg":"Ed25519","kid":"') + 22
 
-_SCHEMAS = {**PARAMETERS, **SIGNALS, **TEXTS, **MAILS, **TASKS}
+_SCHEMAS = {**PARAMETERS, **SIGNALS, **TEXTS, **MAILS, **TASKS, **HEADS}
 
 
 def sign_frame(envelope: Envelope, me: Identity) -> bytes:

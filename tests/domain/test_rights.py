@@ -9,7 +9,7 @@ from agent.domain.rights import RANKS, may, may_invite
 
 KINDS: tuple[Kind, ...] = ("station", "person", "role", "all", "hub")
 PAGES = {"display": 0, "staff": 3, "lead": 5, "worker": 0, "admin": 5, "hub": 5}
-HUB_ONLY = ("order.part", "ledger.part", "ledger.entry", "ledger.head")
+HUB_ONLY = ("order.part", "ledger.entry", "ledger.head")
 
 
 def audience(kind: Kind) -> Audience:
@@ -47,8 +47,9 @@ def test_signals_and_texts_go_from_one_station_to_another_and_a_login_to_the_hub
 
 
 @pytest.mark.parametrize("rank", RANKS[:-1])
-def test_anybody_gives_the_hub_entries_back_and_nobody_gives_them_to_others(rank: str) -> None:
-    assert [kind for kind in KINDS if may([rank], "ledger.part", audience(kind))] == ["hub"]
+def test_anybody_gives_entries_to_one_station_or_to_the_hub_and_never_to_a_crowd(rank: str) -> None:
+    assert [kind for kind in KINDS if may([rank], "ledger.part", audience(kind))] == ["station", "hub"]
+    assert all(may([rank], "ledger.fork", audience(kind)) for kind in KINDS)
 
 
 def test_an_unknown_type_is_nobody_s_right_but_the_hub_s() -> None:

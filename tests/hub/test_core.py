@@ -1,10 +1,12 @@
 """What the hub answers to whom: probes, farewells, ledger questions, pages."""
 
-from agent.domain.audience import Audience
+from agent.domain.audience import EVERYBODY, Audience
 from agent.domain.effects import Keep, Note
 from agent.domain.events import GaveUp, Heard, LinkChanged, Presented, StrangerHeard, Woke
+from agent.domain.keys import to_b64u
 from agent.domain.messages import (
     LedgerGet,
+    LedgerHead,
     LedgerPart,
     OrderDelete,
     OrderList,
@@ -15,6 +17,7 @@ from agent.domain.messages import (
     Presence,
     Probe,
 )
+from agent.hub.core import HEAD_S, PUSHED
 from agent.hub.history import MOST, Paged
 from tests.hub.told import START_MS, Site, an_id, at, keeps, parts, posts, put
 
@@ -78,16 +81,17 @@ def test_the_names_of_a_thousand_stations_fit_into_one_answer() -> None:
 
 def test_a_new_member_is_told_to_every_station() -> None:
     site = Site("anna", "ben")
-    (push,) = posts(site.add("cleo"))
+    head, push = posts(site.add("cleo"))
+    assert (head.type, head.recipients) == ("ledger.head", push.recipients)
     assert (push.type, push.recipients, push.want) == ("ledger.part", ("anna", "ben", "cleo"), 0)
-    assert push.params == LedgerPart(entries=(site.core.frames[-1].decode(),))
+    assert push.params == LedgerPart(entries=tuple(frame.decode() for frame in site.core.frames[-PUSHED:]))
 
 
 def test_a_revoked_station_is_not_there_and_hears_nothing_more() -> None:
     site = Site("anna", "ben")
     probe(site, "ben")
-    (push,) = posts(site.append("member.revoke", "ben", {}))
-    assert push.recipients == ("anna",)
+    head, push = posts(site.append("member.revoke", "ben", {}))
+    assert head.recipients == push.recipients == ("anna",)
     assert probe(site, "anna").live == "anna"
 
 
@@ -95,7 +99,8 @@ def test_the_ledger_is_given_in_pieces_that_fit() -> None:
     site = Site(*(f"desk-{number}" for number in range(40)))
     taken: list[str] = []
     while True:
-        (post,) = posts(site.tell("desk-1", "ledger.get", LedgerGet(after=len(taken))))
+        head, post = posts(site.tell("desk-1", "ledger.get", LedgerGet(after=len(taken))))
+        assert (head.type, head.to, head.recipients) == ("ledger.head", EVERYBODY, ("desk-1",))
         assert isinstance(post.params, LedgerPart)
         taken += post.params.entries
         if not post.params.more:
@@ -103,8 +108,17 @@ def test_the_ledger_is_given_in_pieces_that_fit() -> None:
         assert sum(map(len, post.params.entries)) < 15_500
         assert len(post.params.entries) >= 10
     assert [entry.encode() for entry in taken] == site.core.frames
-    (post,) = posts(site.tell("desk-1", "ledger.get", LedgerGet(after=999)))
+    _, post = posts(site.tell("desk-1", "ledger.get", LedgerGet(after=999)))
     assert post.params == LedgerPart(entries=())
+
+
+def test_every_hour_all_stations_are_told_how_far_the_ledger_goes() -> None:
+    site = Site("anna", "ben")
+    told = [posts(site.core.handle(Woke(), at(seconds))) for seconds in (1, 1800, HEAD_S - 2, HEAD_S + 2, HEAD_S + 60)]
+    assert [len(each) for each in told] == [1, 0, 0, 1, 0]
+    (head,) = told[3]
+    assert head.params == LedgerHead(seq=3, hash=to_b64u(site.core.ledger.head))
+    assert (head.to, head.recipients, head.want) == (EVERYBODY, ("anna", "ben"), 0)
 
 
 def test_pages_and_their_ends_are_kept() -> None:
@@ -153,8 +167,8 @@ def test_tombstones_go_after_a_week() -> None:
     site.tell("anna", "order.put", order)
     site.tell("anna", "order.delete", OrderDelete(uuid=order.uuid, stamp=(START_MS + 1, 0, "anna")))
     week = 7 * 24 * 3600.0
-    assert not site.core.handle(Woke(), at(week - 10))
-    assert site.core.handle(Woke(), at(week + 3600)) == [Keep("order", order.uuid, None)]
+    assert not keeps(site.core.handle(Woke(), at(week - 10)), "order")
+    assert keeps(site.core.handle(Woke(), at(week + 3600)), "order") == [Keep("order", order.uuid, None)]
     assert parts(site.tell("anna", "order.list", OrderList(), now=week + 3600))[0].items == ()
 
 

@@ -13,6 +13,7 @@ from agent.domain.audience import Audience
 from agent.domain.effects import Anchor, Effect, Keep, Notify, Post
 from agent.domain.envelope import LIFE_MS, Envelope
 from agent.domain.events import Arrived, Event, Instant, LinkChanged, Presented
+from agent.domain.heads import HEADS
 from agent.domain.ledger import Ledger
 from agent.domain.messages import PARAMETERS, OrderPart, OrderRef, PageAnswer, PageNew, PageWithdraw, Parameters, Probe
 from agent.domain.names import HUB
@@ -23,7 +24,7 @@ from agent.station.loading import kept_from
 from tests.walks.members import NOW_MS, Members
 
 KITCHEN, EVERYBODY = Audience("role", "kitchen"), Audience("all")
-TYPES = {params: type_ for type_, params in PARAMETERS.items()}
+TYPES = {params: type_ for type_, params in {**PARAMETERS, **HEADS}.items()}
 
 T = TypeVar("T", bound=Effect)
 

@@ -7,6 +7,7 @@ import pytest
 from agent.domain.audience import Audience
 from agent.domain.effects import Effect, Note, Refresh, Tell
 from agent.domain.events import Event, LinkChanged, NotSaved, QuietAsked, Woke
+from agent.domain.heads import HEADS, LedgerFork
 from agent.domain.messages import (
     PARAMETERS,
     AuthConfirm,
@@ -72,6 +73,7 @@ JUNK: tuple[Parameters, ...] = (
     LedgerPart(entries=("", "junk", "a.b.c"), more=True),
     LedgerEntry(seq=1, prev="A" * 43, op="genesis", subject="hub", value={}),
     LedgerHead(seq=FAR, hash="A" * 43),
+    LedgerFork(seq=FAR, one="A" * 22, other="B" * 22, evidence=("", "a.b.c")),
     Presence(up=False),
     Probe(n=FAR, roster=FAR, time=FAR, live=" " * 12 * 1024),
     Probe(n=0),
@@ -103,9 +105,9 @@ def test_the_core_knows_every_event() -> None:
 
 def test_the_core_knows_every_message_and_the_hub_s_are_the_hub_s_alone() -> None:
     core = Scene().core
-    assert {*core._from_anybody, *core._from_hub} == set(PARAMETERS.values())
+    assert {*core._from_anybody, *core._from_hub} == {*PARAMETERS.values(), LedgerFork}
     assert set(core._from_anybody).isdisjoint(core._from_hub)
-    assert set(core._from_hub) == {OrderPart, LedgerPart, Probe, *PROOFS}
+    assert set(core._from_hub) == {OrderPart, LedgerHead, Probe, *PROOFS}
 
 
 def test_a_table_with_a_hole_would_be_noticed() -> None:
@@ -158,12 +160,11 @@ def test_what_a_station_has_no_use_for_has_no_effect() -> None:
     scene = Scene()
     for params in (
         OrderList(),
-        LedgerGet(after=0),
         Presence(up=True),
         receipt(ident(1)),
         LedgerHead(seq=1, hash="A" * 43),
     ):
-        assert isinstance(params, OrderList | LedgerGet | Presence | Receipt | LedgerHead)
+        assert isinstance(params, OrderList | Presence | Receipt | LedgerHead)
         assert scene.arrives("front", params, to=EVERYBODY) == []
 
 
@@ -258,4 +259,4 @@ def test_everything_kept_can_be_read_again() -> None:
 
 
 def test_the_junk_above_is_of_every_type() -> None:
-    assert {TYPES[type(params)] for params in JUNK} == set(PARAMETERS)
+    assert {TYPES[type(params)] for params in JUNK} == {*PARAMETERS, *HEADS}

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from agent.domain.effects import Post
+from agent.domain.effects import GiveBack, Post
 from agent.domain.messages import LedgerPart
 from agent.routing import rows
 from agent.station.giving_back import entries_after
@@ -25,12 +25,12 @@ def test_it_gets_what_follows_its_head_and_what_fits(tmp_path: Path) -> None:
 
     asyncio.run(store.write(fill))
     given: list[str] = []
-    while effects := entries_after(store, 1 + len(given)):
+    while effects := entries_after(store, GiveBack(1 + len(given))):
         (post,) = effects
         assert isinstance(post, Post)
         assert isinstance(post.params, LedgerPart)
         assert (post.recipients, post.want, len(post.params.entries) <= 64) == (("hub",), 0, True)
         given += post.params.entries
     assert given == [frame.decode() for frame in members.frames[1:]]
-    assert entries_after(store, 500) == []
+    assert entries_after(store, GiveBack(500)) == []
     store.close()

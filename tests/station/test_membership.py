@@ -84,7 +84,7 @@ def test_another_history_is_refused_aloud_once() -> None:
     other.ledger = at(other, 2)
     forged = other.entry("member.add", "spy", {"person": "spy", "roles": [], **keys()}, signer=members.hub)
     first = part(scene, forged)
-    assert [tell.values for tell in only(first, Tell)] == [{"code": "fork"}]
+    assert [(tell.text, tell.values) for tell in only(first, Tell)] == [("notice.ledger-fork", {"seq": "2"})]
     assert only(part(scene, forged), Tell) == []
     assert scene.core.desk.ledger.seq == 2
 
@@ -92,7 +92,7 @@ def test_another_history_is_refused_aloud_once() -> None:
 def test_where_we_once_stood_it_must_be_the_same_history() -> None:
     members, other = site(), site()
     scene = Scene("stove", ledger=at(members, 1), pin=(2, at(other, 2).head))
-    assert [tell.values["code"] for tell in only(part(scene, members.frames[1]), Tell)] == ["fork"]
+    assert [tell.text for tell in only(part(scene, members.frames[1]), Tell)] == ["notice.ledger-fork"]
 
 
 @pytest.mark.parametrize("junk", [b"", b"junk", b"a.b.c", b"\xff\xfe", b"." * 24_000, b"e30.e30.e30"])
@@ -110,7 +110,7 @@ def test_a_genesis_without_a_key_raises_nothing() -> None:
     assert only(part(scene, frame), Keep) == []
 
 
-def test_only_the_hub_s_parts_are_read() -> None:
+def test_a_colleague_s_part_is_read_only_if_we_asked_for_it() -> None:
     members = site()
     scene = scene_at(members, 2)
     assert only(part(scene, *members.frames[2:], sender="front"), Keep) == []

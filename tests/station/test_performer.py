@@ -16,6 +16,7 @@ from agent.domain.effects import (
     Note,
     Notify,
     Refresh,
+    ShowFork,
     Sound,
     Tell,
     Unnotify,
@@ -70,6 +71,7 @@ class Stage:
                 **Door(router=nobody, handle=self.events.append, load=nobody, save=nobody).deeds,
                 UseServers: lambda _: None,
                 GiveBack: lambda _: None,
+                ShowFork: lambda _: None,
             },
         )
 

@@ -6,12 +6,16 @@ import pytest
 
 from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger, LedgerRefused
+from agent.domain.messages import LedgerPart
 from agent.domain.names import HUB
 from agent.wire.frame import FrameRefused
-from agent.wire.ledger import read_entry
+from agent.wire.ledger import read_entry, read_head
+from tests.walks.crowd import Clock, Node, signed_head
 from tests.walks.members import SITE, Members
 
-MUTANTS = 20_000
+MUTANTS = 17_500
+HEADS = 2_000
+PARTS = 500
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +79,48 @@ def _resigned(members: Members, frame: bytes) -> bytes:
     """The frame of somebody else under the publisher's name: only the signature still tells."""
     header = members.frames[0].split(b".")[0]
     return b".".join([header, *frame.split(b".")[1:]])
+
+
+def test_no_mutated_head_is_read_and_none_of_somebody_else(members: Members) -> None:
+    random, frame = Random(2), signed_head(members, members.ledger)
+    assert read_head(members.ledger, frame).hash == members.ledger.head
+    for _ in range(HEADS):
+        spoiled = bytearray(frame)
+        spoiled[random.randrange(len(frame))] ^= 1 << random.randrange(8)
+        with pytest.raises(FrameRefused):
+            read_head(members.ledger, bytes(spoiled))
+    for other in (members.frames[1], signed_head(Members(), members.ledger)):
+        with pytest.raises(FrameRefused):
+            read_head(members.ledger, other)
+
+
+def test_no_spoiled_part_brings_what_the_publisher_did_not_write() -> None:
+    """Bits turned, entries left out, doubled, moved or made up: what is taken is always a beginning of the log."""
+    members, random = Members(), Random(3)
+    for number in range(12):
+        members.add(f"desk-{number}", "kitchen")
+    stranger = members.entry("member.revoke", "desk-1", {}, signer=members.people["desk-2"]).decode()
+    hashes = [ledger.head for ledger in [*states(members)[1:], members.ledger]]
+    for _ in range(PARTS):
+        node = Node("desk-0", members.frames[0], Clock())
+        texts = [frame.decode() for frame in members.frames]
+        _spoil(texts, random, stranger)
+        node.hear(HUB, LedgerPart(entries=tuple(texts)))
+        assert node.ledger.head == hashes[node.ledger.seq - 1]
+        assert not node.frozen
+
+
+def _spoil(texts: list[str], random: Random, stranger: str) -> None:
+    at = random.randrange(len(texts))
+    match random.randrange(5):
+        case 0:
+            spot = random.randrange(len(texts[at]))
+            texts[at] = texts[at][:spot] + chr(ord(texts[at][spot]) ^ 1 << random.randrange(7)) + texts[at][spot + 1 :]
+        case 1:
+            del texts[at]
+        case 2:
+            random.shuffle(texts)
+        case 3:
+            texts.insert(at, texts[random.randrange(len(texts))])
+        case _:
+            texts.insert(at, stranger)

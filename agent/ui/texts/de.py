@@ -71,6 +71,24 @@ TEXTS: dict[str, str] = {
     "notice.unverified": "Die Zeit dieses Rufs war nicht prüfbar",
     "notice.page-storm": "{sender} hat in einer Minute {count}-mal gerufen",
     "notice.ledger-alarm": "Die Mitgliederliste wurde abgelehnt ({code}): Bitte die IT fragen, bevor du Neuen traust",
+    "notice.ledger-stale": (
+        "Mitglieder sind vielleicht veraltet: Der Hub signiert ihre Liste seit einem Tag nicht - keine Neuen"
+    ),
+    "notice.ledger-fork": (
+        "ALARM: Der Hub hat zwei Mitgliederlisten signiert (Eintrag {seq}) - "
+        "Mitglieder sind eingefroren, bitte die IT um: nmr ledger resolve"
+    ),
+    "notice.ledger-ahead": (
+        "{station} kennt eine Mitgliederliste, die niemand zeigen kann (Eintrag {seq}): "
+        "Sie wird nicht geglaubt - bitte die IT fragen"
+    ),
+    "ledger.stale": (
+        "Mitglieder sind vielleicht seit {time} veraltet; Neue kommen nicht dazu, bis der Hub ihre Liste signiert"
+    ),
+    "ledger.fork": (
+        "ALARM: Der Hub hat zwei Mitgliederlisten signiert (Eintrag {seq}); "
+        "Mitglieder sind eingefroren, bis die IT nmr ledger resolve aufruft"
+    ),
     "notice.store-damaged": "Die Datenbank war beschädigt und liegt jetzt als {path} daneben; eine neue ist begonnen",
     "notice.open": "Öffnen",
     "notice.your-page": "dein Ruf",

@@ -75,6 +75,18 @@ TEXTS: dict[str, str] = {
     "notice.unverified": "The time of this page could not be checked",
     "notice.page-storm": "{sender} paged {count} times within a minute",
     "notice.ledger-alarm": "The List Of Members Was Refused ({code}): Tell IT Before You Trust New Members",
+    "notice.ledger-stale": "Members May Be Out Of Date: The Hub Signed No List For A Day - Nobody New Is Added",
+    "notice.ledger-fork": (
+        "ALARM: The Hub Signed Two Lists Of Members (Entry {seq}) - "
+        "Members Are Frozen, Tell IT To Run: nmr ledger resolve"
+    ),
+    "notice.ledger-ahead": (
+        "{station} Knows A List Of Members That Nobody Can Show (Entry {seq}): It Is Not Believed - Tell IT"
+    ),
+    "ledger.stale": "Members may be out of date since {time}; nobody new is added until the hub signs their list again",
+    "ledger.fork": (
+        "ALARM: the hub signed two lists of members (entry {seq}); members are frozen until IT ran: nmr ledger resolve"
+    ),
     "notice.store-damaged": "The database was damaged and set aside as {path}; a new one was begun",
     "notice.revoked": "This station was removed from the site",
     # --- what things are called, where the site has no other name for them ---

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent.ui.window.pen import Box, Pen
     from agent.ui.window.theme import Theme
 
-MEMBER = 46
+MEMBER = 64
 LEFT = 350
 
 
@@ -84,8 +84,10 @@ class Station(Tab):
         right = box.right - px(14)
         width = pen.text(right, middle, fact.value, px(190), font=theme.small, colour=c.muted, right=True)
         room, left = right - width - px(50), box.x + px(36)
-        pen.text(left, middle - px(9), fact.name, room, font=theme.strong)
-        pen.text(left, middle + px(9), fact.more, room, font=theme.small, colour=c.muted)
+        pen.text(left, middle - px(19), fact.name, room, font=theme.strong)
+        pen.text(left, middle - px(1), fact.more, room, font=theme.small, colour=c.muted)
+        wide = box.right - px(14) - left
+        pen.text(left, middle + px(17), fact.last, wide, font=theme.small, colour=c.muted)
 
 
 class Facts(ttk.Frame):

@@ -31,13 +31,14 @@ MISSING = ("", "silent", "off", "none", "down", "missing", "broken")
 
 
 class Fact(NamedTuple):
-    """One line: a mark in a tone, a name, a value beside it and more below it."""
+    """One line: a mark in a tone, a name, a value beside it, more below it and, below that, what is read least."""
 
     mark: Mark
     tone: Tone
     name: str
     value: str
     more: str = ""
+    last: str = ""
 
 
 def link_facts(status: Status, texts: Texts, clock: Callable[[int], str]) -> tuple[Fact, ...]:
@@ -118,15 +119,17 @@ def station_facts(status: Status, texts: Texts) -> tuple[Fact, ...]:
 
 
 def member_fact(member: Member, texts: Texts, clock: Callable[[int], str]) -> Fact:
-    """One line for a station of the site: who sits there, in which roles, and whether it is live."""
+    """One line for a station of the site: who sits there, in which roles, whether it is live, and the
+    fingerprint of its key.
+    """
     person, station, seen = member.get("person", ""), member.get("station", ""), member.get("seen_ms")
     more = " · ".join([station if person else "", *member.get("roles", ())]).strip(" ·")
-    name = person or station
+    name, key = person or station, member.get("fingerprint", "")
     if member.get("revoked"):
-        return Fact("bad", "bad", name, texts("status.revoked"), more)
+        return Fact("bad", "bad", name, texts("status.revoked"), more, key)
     if member.get("self"):
-        return Fact("full", "good", name, texts("status.self"), more)
+        return Fact("full", "good", name, texts("status.self"), more, key)
     if member.get("live"):
-        return Fact("full", "good", name, texts("status.live"), more)
+        return Fact("full", "good", name, texts("status.live"), more, key)
     value = texts("status.seen", time=clock(seen)) if seen else texts("status.never")
-    return Fact("hollow", "quiet", name, value, more)
+    return Fact("hollow", "quiet", name, value, more, key)

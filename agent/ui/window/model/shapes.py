@@ -46,6 +46,14 @@ class Proof(TypedDict, total=False):
     not_after_ms: int | None
 
 
+class Standing(TypedDict, total=False):
+    """How the list of members stands; `state` is ok, stale or fork."""
+
+    seq: int
+    head: str
+    state: str
+
+
 class Can(TypedDict, total=False):
     """What is possible now; `why` is a reason ready to show."""
 
@@ -76,6 +84,7 @@ class Status(TypedDict, total=False):
     storage: str
     notices: list[str]
     proof: Proof
+    ledger: Standing
     can: Can
 
 
@@ -146,6 +155,7 @@ class Member(TypedDict, total=False):
     seen_ms: int | None
     self: bool
     revoked: bool
+    fingerprint: str
 
 
 class Labels(TypedDict, total=False):
