@@ -7,7 +7,6 @@ choice of workers, and the check that a worker's word counts.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.domain.effects import Effect, Keep, Refresh, Reply, Tell, WakeAt
@@ -19,7 +18,6 @@ from agent.domain.task import TaskAgain, TaskAsked, TaskDropped
 from agent.domain.tasks import (
     INLINE_BYTES,
     MOST_BYTES,
-    MOST_LEASE_MS,
     Lease,
     TaskAccept,
     TaskDecline,
@@ -33,6 +31,7 @@ from agent.tasking import course
 from agent.tasking.choice import Verdict, choose
 from agent.tasking.course import advance
 from agent.tasking.freight import Freight
+from agent.tasking.paces import Paces
 from agent.tasking.parts import Read, forget_all, keep_all
 from agent.tasking.speech import assign_id, news, superseded
 from agent.tasking.task import (
@@ -57,18 +56,9 @@ from agent.tasking.workers import Workers
 REMEMBER_MS = 30 * 24 * 60 * 60_000
 """How long a task that has ended is remembered, with its result."""
 PRUNE_S = 3600.0
+LIVE = tuple(state for state in State if state not in ENDED)
 CALL_S, CALL_NOBODY_S = 20 * 60.0, 60.0
 """How often workers are asked how they stand while there are tasks, and while nobody can have one, seconds."""
-
-
-class Paces(Struct, frozen=True):
-    """How long an answer may take and a task is lent, seconds; by mail the times follow what its trips take."""
-
-    accept_s: float = 10.0
-    lease_s: float = 30.0
-    mail_lease_s: float = 15 * 60.0
-    fast_s: float = 5.0
-    """A round trip up to this long is no mail."""
 
 
 class Owner:
@@ -87,10 +77,11 @@ class Owner:
         self._new_id, self.workers, self._paces, self._read = new_id, workers, paces, read
         self.trips = Trips()
         self.tasks: dict[str, Task] = {}
+        self._open: set[str] = set()
         self._freight = Freight(new_id, read)
         self._pruned_at = now.mono
         for task in kept:
-            self.tasks[task.id] = self._taken_up(task, now)
+            self._put(self._taken_up(task, now))
         self._by_type: dict[type, Callable[[Task, Arrived, Any], object]] = {
             TaskAccept: lambda *_: Took(),
             TaskDecline: lambda _, __, decline: Refused(decline.why),
@@ -102,13 +93,25 @@ class Owner:
         """Set a kept task's times anew: monotonic seconds of another run mean nothing."""
         if task.state not in WITH_WORKER:
             return task
-        lasts = self._accept_s(task.lease_ms) if task.state is State.ASSIGNED else task.lease_ms / 1000
+        accepted = task.state is not State.ASSIGNED
+        lasts = task.lease_ms / 1000 if accepted else self._paces.answer_s(task.lease_ms, self.trips)
         return replace(task, deadline=now.mono + lasts, offered=now.mono)
+
+    def _put(self, task: Task) -> None:
+        self.tasks[task.id] = task
+        (self._open.discard if task.ended else self._open.add)(task.id)
+
+    def _those(self, *states: State) -> list[Task]:
+        """Return the tasks in these states, which are no ends, the oldest first."""
+        those = [task for id_ in self._open if (task := self.tasks[id_]).state in states]
+        return sorted(those, key=lambda task: (task.at, task.id))
 
     def restart(self, now: Instant) -> list[Effect]:
         """Go on where the last run ended."""
-        collecting = [task for task in self.tasks.values() if task.state is State.COLLECTING]
-        return [*(effect for task in collecting for effect in self._collect(task, now)), *self.woke(now)]
+        return [
+            *(effect for task in self._those(State.COLLECTING) for effect in self._collect(task, now)),
+            *self.woke(now),
+        ]
 
     def asked(self, event: TaskAsked, now: Instant) -> list[Effect]:
         """Take a task in; who does it is decided at once if anybody can."""
@@ -123,7 +126,7 @@ class Owner:
             task = replace(task, blob=blob)
         else:
             task = replace(task, data=to_b64u(event.data))
-        self.tasks[id_] = task
+        self._put(task)
         told: list[Effect] = [] if event.ticket is None else [Reply(event.ticket, {"task": id_})]
         first: list[Effect] = [*kept, Keep("task", id_, task), news(task), *told]
         return [*first, *self._offer(task, now), *self._call(now), Refresh(), *self._wakes(now)]
@@ -168,8 +171,8 @@ class Owner:
 
     def gave_up(self, event: GaveUp, now: Instant) -> list[Effect]:
         """An assignment could not be delivered: its number is as good as lost."""
-        for task in self.tasks.values():
-            if task.state is State.ASSIGNED and assign_id(task) == event.id and event.why != "expired":
+        for task in self._those(State.ASSIGNED):
+            if assign_id(task) == event.id and event.why != "expired":
                 return [*self._advance(task, Lapsed("undeliverable"), now), *self._wakes(now)]
         return []
 
@@ -191,9 +194,12 @@ class Owner:
         task = self.tasks.get(part.task)
         if task is None or task.state is not State.COLLECTING or event.envelope.sender != task.worker:
             return []
-        effects = self._freight.take(task.id, task.id, task.worker, part, self._slow_s(task), now)
+        effects = self._freight.take(
+            task.id, task.id, task.worker, part, self._paces.slow_s(task.lease_ms, self.trips), now
+        )
         if effects:
-            self.tasks[task.id] = task = replace(task, deadline=now.mono + task.lease_ms / 1000)
+            task = replace(task, deadline=now.mono + task.lease_ms / 1000)
+            self._put(task)
         if self._freight.complete(task.id):
             effects += self._advance(task, Collected(), now)
         return [*effects, *self._wakes(now)]
@@ -201,20 +207,20 @@ class Owner:
     def woke(self, now: Instant) -> list[Effect]:
         """Let go of workers that were not heard of in time, end what is over, offer what waits."""
         effects = self.workers.woke(now)
-        for task in list(self.tasks.values()):
-            if not task.ended and task.until <= now.ms:
+        for task in self._those(*LIVE):
+            if task.until <= now.ms:
                 effects += self._advance(task, Over(), now)
-            elif task.state in WITH_WORKER and task.deadline is not None and task.deadline <= now.mono:
+            elif task.deadline is not None and task.deadline <= now.mono:
                 effects += self._advance(task, Lapsed(), now)
         effects += self._freight.woke(now)
         return [*effects, *self._offer_all(now), *self._prune(now), *self._wakes(now)]
 
     def _with_worker(self) -> list[Task]:
-        return [task for task in self.tasks.values() if task.state in WITH_WORKER]
+        return self._those(*WITH_WORKER)
 
     def _advance(self, task: Task, event: object, now: Instant) -> list[Effect]:
         after, effects = advance(task, event, now)
-        self.tasks[task.id] = after
+        self._put(after)
         if after.state is task.state:
             return [*effects, *([Refresh()] if after != task else [])]
         self._judge(task, after)
@@ -236,28 +242,32 @@ class Owner:
     def _collect(self, task: Task, now: Instant) -> list[Effect]:
         """Ask for the pieces of a result; after a restart only for those that are missing."""
         assert task.result is not None
-        effects = self._freight.open(task.id, "result", task.result, task.id, task.worker, self._slow_s(task), now)
+        slow_s = self._paces.slow_s(task.lease_ms, self.trips)
+        effects = self._freight.open(task.id, "result", task.result, task.id, task.worker, slow_s, now)
         return [*effects, *(self._advance(task, Collected(), now) if self._freight.complete(task.id) else [])]
 
     def _offer_all(self, now: Instant) -> list[Effect]:
-        waiting = [task for task in self.tasks.values() if task.state is State.NEW and task.until > now.ms]
-        effects = [effect for task in waiting for effect in self._offer(task, now)]
+        """Hand out what waits, the oldest first, as long as anybody has room."""
+        effects: list[Effect] = []
+        for task in self._those(State.NEW):
+            if not self.workers.room(self._taken, now):
+                break
+            effects += self._offer(task, now) if task.until > now.ms else []
         return [*effects, *self._call(now)]
 
     def _call(self, now: Instant) -> list[Effect]:
         """Hear from the workers as long as there is something for them."""
-        states = {task.state for task in self.tasks.values() if not task.ended}
-        if not states:
+        if not self._open:
             return []
-        again_s = CALL_NOBODY_S if State.NEW in states else CALL_S
+        again_s = CALL_NOBODY_S if self._those(State.NEW) else CALL_S
         return [*self.workers.call(now, again_s), WakeAt(now.mono + again_s)]
 
     def _offer(self, task: Task, now: Instant) -> list[Effect]:
         verdict = self.choice(task, now)
         if not verdict.winner:
             return []
-        lease_ms = self._lease_ms(self.workers.trip(verdict.winner))
-        return self._advance(task, Chosen(verdict, lease_ms, self._accept_s(lease_ms)), now)
+        lease_ms = self._paces.lease_ms(self.workers.trip(verdict.winner), self.trips)
+        return self._advance(task, Chosen(verdict, lease_ms, self._paces.answer_s(lease_ms, self.trips)), now)
 
     def choice(self, task: Task, now: Instant) -> Verdict:
         """Return who would get a task now, and why."""
@@ -265,21 +275,8 @@ class Owner:
         return choose(task.id, task.type, self.workers.candidates(task.role, self._taken, shunned, now))
 
     def _taken(self, station: str, since: float) -> int:
-        return sum(1 for task in self._with_worker() if task.worker == station and task.offered >= since)
-
-    def _lease_ms(self, trip: float | None) -> int:
-        if trip is not None and trip <= self._paces.fast_s:
-            return round(self._paces.lease_s * 1000)
-        return min(round(max(self._paces.mail_lease_s, 4 * self.trips.p95) * 1000), MOST_LEASE_MS)
-
-    def _accept_s(self, lease_ms: int) -> float:
-        if lease_ms <= self._paces.lease_s * 1000:
-            return self._paces.accept_s
-        return max(self._paces.accept_s, 2 * self.trips.p95)
-
-    def _slow_s(self, task: Task) -> float:
-        """How long to wait for pieces before asking again; 0 where answers come at once."""
-        return 0.0 if task.lease_ms <= self._paces.lease_s * 1000 else 2 * self.trips.p95
+        tasks = (self.tasks[id_] for id_ in self._open)
+        return sum(1 for task in tasks if task.worker == station and task.offered >= since)
 
     def _prune(self, now: Instant) -> list[Effect]:
         if now.mono < self._pruned_at + PRUNE_S:
@@ -296,8 +293,8 @@ class Owner:
 
     def _wakes(self, now: Instant) -> list[Effect]:
         """Ask to be woken when the next thing is due; ends in ms are waited for with what is left of them."""
-        times = [task.deadline for task in self._with_worker() if task.deadline is not None]
-        open_ = [task for task in self.tasks.values() if not task.ended]
+        open_ = self._those(*LIVE)
+        times = [task.deadline for task in open_ if task.deadline is not None]
         times += [now.mono + max(0, task.until - now.ms) / 1000 for task in open_]
         for task in open_:
             if task.state is State.NEW:

@@ -117,6 +117,13 @@ class Workers:
             for known in self._known.values()
         ]
 
+    def room(self, taken: Callable[[str, float], int], now: Instant) -> bool:
+        """Whether anybody at all could take a task now."""
+        return any(
+            known.ends > now.mono and known.free > 0 and known.free > taken(known.station, known.heard)
+            for known in self._known.values()
+        )
+
     def call(self, now: Instant, again_s: float) -> list[Effect]:
         """Ask all workers how they stand, unless that was done within the last `again_s` seconds."""
         there = tuple(member.station for member in self._ledger().active() if WORKER in member.roles)

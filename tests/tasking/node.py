@@ -236,7 +236,7 @@ class Node:
                 self.wake = None
                 self.handle(Woke())
 
-        self.site.at(max(self.site.time, mono - self.offset), woke)
+        self.site.at(max(self.site.time, mono - self.offset) + 1e-6, woke)  # never a little too early, as a sum may be
 
 
 def _is_durable(deed: object) -> bool:
