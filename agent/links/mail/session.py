@@ -19,6 +19,7 @@ from agent.links.mail.mailbox import Letter
 from agent.links.mail.reader import Reader
 from agent.links.mail.sender import Outcome, Sender
 from agent.links.mail.settings import MailSettings, Recipient
+from agent.system.beside import beside
 
 _log = logging.getLogger(__name__)
 
@@ -119,9 +120,10 @@ class MailSession:
 
     async def _ended(self, thread: Sender | Reader) -> None:
         """Wait for a thread; one that hangs in the name service is left to end by itself."""
-        if not await asyncio.to_thread(thread.join, self._pace.goodbye):
+        seconds = self._pace.goodbye
+        if not thread.join(0) and not await beside(partial(thread.join, seconds)):
             thread.break_off()
-            await asyncio.to_thread(thread.join, self._pace.goodbye)
+            await beside(partial(thread.join, seconds))
 
     # The facts, in the loop
 
