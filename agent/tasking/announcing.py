@@ -70,7 +70,8 @@ class Announcing:
         """Renew what is due."""
         self._asked = {who: (at, mail) for who, (at, mail) in self._asked.items() if now.mono < at + INTEREST_S}
         due = [by_mail for by_mail, at in self._due.items() if at <= now.mono]
-        return [effect for by_mail in due for effect in self._renew(by_mail=by_mail, now=now)]
+        effects = [effect for by_mail in due for effect in self._renew(by_mail=by_mail, now=now)]
+        return [*effects, *(WakeAt(at) for at in self._due.values())]
 
     def _to(self, *, by_mail: bool) -> list[str]:
         return [station for station, (_, mail) in self._asked.items() if mail == by_mail]

@@ -11,7 +11,7 @@ from agent.domain.messages import Parameters
 from agent.domain.tasks import MOST_PIECES, TYPE_OF, Blob, Side, TaskGet, TaskPart
 from agent.tasking.parts import WINDOW, Gathering, Read, answers, forget_all
 
-AGAIN_S = 5.0
+AGAIN_S = 3.0
 """After so many seconds without a piece it is asked again."""
 
 
@@ -51,6 +51,7 @@ class Freight:
         if load is None or load.task != task or load.sender != sender or load.gathering.side != part.side:
             return []
         load.slow_s = slow_s
+        load.again = now.mono + max(AGAIN_S, slow_s)
         effects, load.left = load.gathering.take(part), load.left - 1
         if load.left <= 0 and not load.gathering.complete:
             effects += self._ask(load, now)
@@ -68,8 +69,11 @@ class Freight:
 
     def woke(self, now: Instant) -> list[Effect]:
         """Ask again where nothing came."""
-        due = [load for load in self._loads.values() if not load.gathering.complete and load.again <= now.mono]
-        return [effect for load in due for effect in self._ask(load, now)]
+        effects: list[Effect] = []
+        for load in self._loads.values():
+            if not load.gathering.complete:
+                effects += self._ask(load, now) if load.again <= now.mono else [WakeAt(load.again)]
+        return effects
 
     def _ask(self, load: Load, now: Instant) -> list[Effect]:
         get = load.gathering.ask(load.task, MOST_PIECES if load.slow_s else WINDOW)

@@ -173,7 +173,8 @@ class Owner:
         """An assignment could not be delivered: its number is as good as lost."""
         for task in self._those(State.ASSIGNED):
             if assign_id(task) == event.id and event.why != "expired":
-                return [*self._advance(task, Lapsed("undeliverable"), now), *self._wakes(now)]
+                effects = self._advance(task, Lapsed("undeliverable"), now)
+                return [*effects, *self._offer_all(now), *self._wakes(now)]
         return []
 
     def ledger_grew(self, now: Instant) -> list[Effect]:
@@ -260,7 +261,7 @@ class Owner:
         if not self._open:
             return []
         again_s = CALL_NOBODY_S if self._those(State.NEW) else CALL_S
-        return [*self.workers.call(now, again_s), WakeAt(now.mono + again_s)]
+        return self.workers.call(now, again_s)
 
     def _offer(self, task: Task, now: Instant) -> list[Effect]:
         verdict = self.choice(task, now)

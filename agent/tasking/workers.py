@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct, field
 
 from agent.domain.audience import Audience
-from agent.domain.effects import Effect, Keep, Note, Post, Refresh
+from agent.domain.effects import Effect, Keep, Note, Post, Refresh, WakeAt
 from agent.domain.envelope import QUIET, WANT_NOTHING
 from agent.domain.events import Instant
 from agent.domain.keys import to_b64u
@@ -126,14 +126,15 @@ class Workers:
 
     def call(self, now: Instant, again_s: float) -> list[Effect]:
         """Ask all workers how they stand, unless that was done within the last `again_s` seconds."""
-        there = tuple(member.station for member in self._ledger().active() if WORKER in member.roles)
-        if not there or now.mono < self._called + again_s:
-            return []
+        if now.mono < self._called + again_s:
+            return [WakeAt(self._called + again_s)]
         self._called = now.mono
-        asks = [(Audience("station", station), (station,)) for station in there]
-        return [
-            Post(self._new_id(), to, whom, "lease.ask", LeaseAsk(), want=WANT_NOTHING, prio=QUIET) for to, whom in asks
-        ]
+        there = [member.station for member in self._ledger().active() if WORKER in member.roles]
+        return [*map(self._ask, there), WakeAt(now.mono + again_s)]
+
+    def _ask(self, station: str) -> Effect:
+        to = Audience("station", station)
+        return Post(self._new_id(), to, (station,), "lease.ask", LeaseAsk(), want=WANT_NOTHING, prio=QUIET)
 
     def settled(self, station: str, *, ok: bool) -> None:
         """A task of ours has come to an end there, well or not."""

@@ -89,11 +89,14 @@ class Checker:
             self._let_go(before)
 
     def _let_go(self, task: Task) -> None:
-        """Of a task whose acceptance the owner knew, nothing may run there any more; a computer asleep runs nothing."""
+        """Of a task whose acceptance the owner knew, nothing may run there any more.
+
+        A computer asleep runs nothing, and who was shown out of the site hears nothing.
+        """
         node = self._site.nodes.get(task.worker)
         if task.state not in (State.ACCEPTED, State.RUNNING) or node is None or node.frozen is not None:
             return
-        if f"{task.id}@office" in node.running:
+        if f"{task.id}@office" in node.running and self._site.ledger.member(task.worker) is not None:
             raise Wrong("the worker it was taken from is still at it")
 
     def _result(self, result: Result) -> None:
