@@ -69,7 +69,7 @@ def reply(step: Step, code: int, text: bytes | str) -> Fault:
         meaning = Meaning.LATER
     else:
         meaning = _FOR_GOOD[step]
-    return Fault(meaning, f"{step.value}: the mail server says {code} {_without_addresses(said)}")
+    return Fault(meaning, f"{step.value}: the mail server says {code} {without_addresses(said)}")
 
 
 def broken(error: Exception, address: Address) -> Fault:
@@ -81,8 +81,8 @@ def imap_login(said: str) -> LinkDown | LinkRefused:
     """What a refused login at the IMAP server means."""
     code = re.search(r"\[([A-Z-]+)", said)
     if code is not None and code[1] in _TEMPORARY_IMAP:
-        return LinkDown(f"the mail server cannot log us in now: {_without_addresses(said)}")
-    return LinkRefused(f"the mail server does not accept the login: {_without_addresses(said)}")
+        return LinkDown(f"the mail server cannot log us in now: {without_addresses(said)}")
+    return LinkRefused(f"the mail server does not accept the login: {without_addresses(said)}")
 
 
 def reason(error: Exception, address: Address) -> str:
@@ -102,6 +102,6 @@ def reason(error: Exception, address: Address) -> str:
     return f"{host}:{port}: {str(error) or type(error).__name__}"
 
 
-def _without_addresses(said: str) -> str:
+def without_addresses(said: str) -> str:
     """One short line of what a server said; a log must not hold who writes to whom."""
     return re.sub(r"\S+@\S+", "<address>", " ".join(said.split()))[:200]

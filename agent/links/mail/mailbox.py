@@ -4,10 +4,12 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from agent.links.base import LinkRefused
+from agent.links.mail.faults import without_addresses
 from agent.links.mail.letter import ASKED, NoLetter, is_ours, read_letter
 from agent.links.mail.pack import PackRefused, open_pack
 from agent.links.mail.settings import MailSettings
@@ -22,6 +24,8 @@ LONGEST_LIFE_DAYS = 31
 OURS, PROCESSED, REFUSED = "No More Running", "Processed", "Refused"
 KEEP_DAYS = {PROCESSED: 7, REFUSED: 30}
 SWEEP_S = 86_400.0
+TIDY_AGAIN_S = 3600.0
+"""When moving mails is tried again after the server would not."""
 HEAD = f"BODY.PEEK[HEADER.FIELDS ({' '.join(ASKED)})]"
 SEEN, DELETED = rb"\Seen", rb"\Deleted"
 
@@ -47,6 +51,7 @@ class Mailbox:
         self._again: list[int] = []
         self._bad: set[int] = set()
         self._root: str | None = None
+        self._tidy_at = 0.0
         self._made: set[str] = set()
 
     def open(self) -> None:
@@ -64,7 +69,8 @@ class Mailbox:
             yield from self._read(some)
             self._state.last = max(self._state.last, some[-1])
         if self._bad:
-            self._move(self._bad, REFUSED)
+            with self._tolerating():
+                self._move(self._bad, REFUSED)
             self._bad.clear()
 
     def accept(self, uids: Iterable[int]) -> None:
@@ -73,21 +79,36 @@ class Mailbox:
 
     def put_away(self) -> None:
         """Mark as seen and move what is accepted."""
-        if self._state.accepted:
+        if self._state.accepted and self._clock() >= self._tidy_at:
             self._state.save()  # should moving fail, they are not handed up again
-            self._move(self._state.accepted, PROCESSED)
+            with self._tolerating():
+                self._move(self._state.accepted, PROCESSED)
 
     def sweep(self) -> None:
         """Once a day, remove what has been put away for long enough."""
         now = self._clock()
         if now - self._state.swept < SWEEP_S or not self._imap.has_capability("UIDPLUS"):
             return
-        for name, days in KEEP_DAYS.items():
-            if self._imap.folder_exists(self._path(name)):
-                self._imap.select_folder(self._path(name))
-                self._remove_older(datetime.fromtimestamp(now, UTC).date() - timedelta(days=days))
         self._state.swept = now
+        with self._tolerating():
+            for name, days in KEEP_DAYS.items():
+                if self._imap.folder_exists(self._path(name)):
+                    self._imap.select_folder(self._path(name))
+                    self._remove_older(self._day() - timedelta(days=days))
         self._select()
+
+    @contextmanager
+    def _tolerating(self) -> Iterator[None]:
+        """A server that will not have its folders tidied up, perhaps because it is full, still brings messages."""
+        from agent.links.mail.connection import ImapAbort, ImapError
+
+        try:
+            yield
+        except ImapAbort:
+            raise
+        except ImapError as error:
+            _log.warning("mail: the mailbox cannot be tidied up now: %s", without_addresses(str(error)))
+            self._tidy_at = self._clock() + TIDY_AGAIN_S
 
     def _select(self) -> None:
         from agent.links.mail.connection import ImapAbort, ImapError

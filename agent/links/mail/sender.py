@@ -116,6 +116,8 @@ class Sender:
     def _try(self, batch: Batch) -> Fault | None:
         try:
             with self._turn.taken():
+                if self._closing:  # the turn may have come long after nobody waited for it any more
+                    return Fault(Meaning.ALL_LATER, "closed")
                 self._send(batch)
         except NotSent as error:
             fault = error.fault

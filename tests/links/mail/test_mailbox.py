@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent.links.mail import mailbox
+from agent.links.mail.connection import ImapError
 from agent.links.mail.letter import write_letter
 from agent.links.mail.mailbox import MAIL_BYTES, Mailbox
 from agent.links.mail.pack import seal_pack
@@ -272,6 +273,53 @@ def test_a_mail_above_the_limit_is_put_aside_unread(tmp_path: Path) -> None:
 def test_without_the_limit_it_would_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mailbox, "MAIL_BYTES", MAIL_BYTES + 1)
     assert dict(too_large(tmp_path).refused) == {}
+
+
+def refuses(*_: object) -> None:
+    raise ImapError("[OVERQUOTA] <bert@mail.test> is full")
+
+
+def test_a_server_that_will_not_move_mails_still_brings_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(FakeImap, "move", refuses)
+    imap = FakeImap("MOVE")
+    imap.put(BAD["seal"])
+    for number in range(3):
+        imap.put(ours(b"%d" % number))
+        box, state = opened(imap, tmp_path)
+        assert taken(box) == [[b"%d" % number]]
+        state.save()
+    assert len(state.accepted) == 3
+    assert "cannot be tidied up" in caplog.text
+    assert "bert" not in caplog.text
+
+
+def test_moving_is_not_tried_again_at_once_but_after_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    imap, now = FakeImap("MOVE"), [NOW]
+    imap.put(ours(b"one"))
+    state = State.load(tmp_path / "state")
+    box = Mailbox(imap, MailSettings(ME, ADDRESS, ("h", 993), ("h", 465)), state, clock=lambda: now[0])
+    box.open()
+    with monkeypatch.context() as refusing:
+        refusing.setattr(FakeImap, "move", refuses)
+        taken(box)
+    box.put_away()
+    assert len(imap.folders["INBOX"]) == 1
+    now[0] += 3600
+    box.put_away()
+    assert len(imap.folders["INBOX"]) == 0
+
+
+def test_a_folder_that_cannot_be_swept_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeImap, "uid_expunge", refuses)
+    imap = FakeImap("MOVE", "UIDPLUS")
+    imap.put(ours(b"old"), PROCESSED)
+    imap.put(ours(b"new"))
+    box, _ = opened(imap, tmp_path)
+    box.sweep()
+    assert imap.selected == "INBOX"
+    assert read(box) == [[b"new"]]
 
 
 def test_without_plus_all_of_our_type_is_ours_and_with_it_only_what_names_our_key(tmp_path: Path) -> None:
