@@ -21,6 +21,7 @@ def scene(servers: MailServers, tmp_path: Path) -> Iterator[MailScene]:
     """Two fresh stations; the servers run and do nothing wrong, whatever the test before did to them."""
     yield MailScene(servers, tmp_path)
     servers.front.faults.clear()
+    servers.front.faults.happened.clear()
     servers.front.taken.clear()
     servers.front.held.clear()
     servers.front.stop()
