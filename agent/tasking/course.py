@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from agent.domain.effects import Cancel, Effect, Keep
 from agent.domain.events import Instant
 from agent.domain.tasks import Blob, TaskAssign, TaskResult
+from agent.tasking.choice import Verdict
 from agent.tasking.speech import NEWS, assign_id, cancel, grant, news, say
 from agent.tasking.task import (
     ENDED,
@@ -39,8 +40,8 @@ from agent.tasking.task import (
     Took,
 )
 
-CHOICES = 5
-"""So many choices of a task are kept, for whoever asks why."""
+CHOICES, JUDGED = 5, 8
+"""So many choices of a task are kept, for whoever asks why, each with the best so many of those who were judged."""
 FINAL = frozenset({"output", "not-json", "data"})
 """Failures that every other worker would have as well."""
 SHUN_MS = {"lost": 60_000, "failed": 30_000, "silent": 30_000, "full": 5_000, "declined": 300_000}
@@ -82,7 +83,7 @@ def _assign(task: Task, event: Chosen, now: Instant) -> Step:
         n=task.n + 1,
         worker=event.verdict.winner,
         lease_ms=event.lease_ms,
-        choices=(*task.choices, event.verdict)[-CHOICES:],
+        choices=(*task.choices, _short(event.verdict))[-CHOICES:],
         deadline=now.mono + event.accept_s,
         offered=now.mono,
         done=0,
@@ -99,6 +100,10 @@ def _assign(task: Task, event: Chosen, now: Instant) -> Step:
         blob=task.blob,
     )
     return task, [say(task.id, task.worker, message, life_ms=round(event.accept_s * 1000))]
+
+
+def _short(verdict: Verdict) -> Verdict:
+    return Verdict(verdict.winner, verdict.judged[:JUDGED])
 
 
 def _take(task: Task, _: Took, now: Instant) -> Step:

@@ -156,10 +156,10 @@ class Owner:
     def arrived(self, event: Arrived, message: TaskMessage, now: Instant) -> list[Effect]:
         """A worker's word about a task; only that of the one who has it, under its newest number, counts."""
         sender, task = event.envelope.sender, self.tasks.get(message.task)
+        if event.link == "mail" and isinstance(message, TaskAccept):
+            self.trips.answered(message.task, message.n, now.mono)
         if task is None or not course.is_current(task, sender, message.n):
             return self._too_late(task, sender, message)
-        if event.link == "mail" and task.state is State.ASSIGNED:
-            self.trips.saw(now.mono - task.offered)
         effects = self._advance(task, self._by_type[type(message)](task, event, message), now)
         return [*effects, *self._offer_all(now), *self._wakes(now)]
 
@@ -249,11 +249,14 @@ class Owner:
 
     def _offer_all(self, now: Instant) -> list[Effect]:
         """Hand out what waits, the oldest first, as long as anybody has room."""
-        effects: list[Effect] = []
+        effects, in_vain = list[Effect](), set[tuple[str, str]]()
         for task in self._those(State.NEW):
             if not self.workers.room(self._taken, now):
                 break
-            effects += self._offer(task, now) if task.until > now.ms else []
+            if task.until > now.ms and (task.type, task.role) not in in_vain:
+                effects += (offered := self._offer(task, now))
+                if not offered and not task.shunned:
+                    in_vain.add((task.type, task.role))
         return [*effects, *self._call(now)]
 
     def _call(self, now: Instant) -> list[Effect]:
@@ -268,6 +271,8 @@ class Owner:
         if not verdict.winner:
             return []
         lease_ms = self._paces.lease_ms(self.workers.trip(verdict.winner), self.trips)
+        if not self._paces.is_fast(lease_ms):
+            self.trips.begin(task.id, task.n + 1, now.mono)
         return self._advance(task, Chosen(verdict, lease_ms, self._paces.answer_s(lease_ms, self.trips)), now)
 
     def choice(self, task: Task, now: Instant) -> Verdict:

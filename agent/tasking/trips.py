@@ -3,9 +3,11 @@
 from collections import deque
 from math import ceil
 
-SAMPLES = 32
+SAMPLES, ENOUGH = 32, 8
 UNKNOWN_S = 60.0
-"""The 95th percentile as long as nothing was seen."""
+"""The 95th percentile is taken for no less as long as fewer than ENOUGH were seen."""
+MOST_OPEN = 256
+"""So many offers by mail may still be answered, late or not."""
 
 
 class Trips:
@@ -13,6 +15,19 @@ class Trips:
 
     def __init__(self) -> None:
         self._seen: deque[float] = deque(maxlen=SAMPLES)
+        self._begun: dict[tuple[str, int], float] = {}
+
+    def begin(self, task: str, n: int, mono: float) -> None:
+        """Something was sent that will be answered."""
+        self._begun[task, n] = mono
+        if len(self._begun) > MOST_OPEN:
+            del self._begun[next(iter(self._begun))]
+
+    def answered(self, task: str, n: int, mono: float) -> None:
+        """The answer has come, be it too late: only so is it known how long to wait."""
+        begun = self._begun.pop((task, n), None)
+        if begun is not None:
+            self.saw(mono - begun)
 
     def saw(self, seconds: float) -> None:
         """Take one in."""
@@ -21,6 +36,5 @@ class Trips:
     @property
     def p95(self) -> float:
         """The time within which 19 of 20 came."""
-        if not self._seen:
-            return UNKNOWN_S
-        return sorted(self._seen)[ceil(0.95 * len(self._seen)) - 1]
+        least = UNKNOWN_S if len(self._seen) < ENOUGH else 0.0
+        return max([least, *sorted(self._seen)[: ceil(0.95 * len(self._seen))]])

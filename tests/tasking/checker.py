@@ -10,6 +10,7 @@ from agent.domain.task import RunTask, TaskAgain
 from agent.domain.tasks import TaskResult
 from agent.tasking.job import Job
 from agent.tasking.job import State as JobState
+from agent.tasking.parts import read_back
 from agent.tasking.task import Result, State, Task
 
 if TYPE_CHECKING:
@@ -108,12 +109,15 @@ class Checker:
             newest = self.assigned[result.task][-1]
             if (event.params.n, event.envelope.sender) != newest[:2]:
                 raise Wrong("a result of a number that was fenced off")
-        if result.blob is None:
-            job, run, station = from_b64u(result.data).decode().split(" ")[:3]
-            if (job.partition("@")[0], station) != (task.id, result.worker):
-                raise Wrong("somebody else's result")
-            if (int(run), station) not in {(n, who) for n, who, _ in self.starts[result.task]}:
-                raise Wrong("a result of nothing that ran")
+        kept = self._site.office.disk.kept["piece"]
+        data = from_b64u(result.data) if result.blob is None else read_back(task.id, "result", result.blob, kept.get)
+        if data is None:
+            raise Wrong("a result with a hole in it")
+        job, run, station = data.split(b" ")[:3]
+        if (job.decode().partition("@")[0], station.decode()) != (task.id, result.worker):
+            raise Wrong("somebody else's result")
+        if (int(run), station.decode()) not in {(n, who) for n, who, _ in self.starts[result.task]}:
+            raise Wrong("a result of nothing that ran")
 
     def look(self) -> None:
         """What holds at every moment."""

@@ -138,3 +138,12 @@ def test_a_question_beyond_the_end_is_answered_with_what_there_is() -> None:
     blob, theirs = sent(some(3 * PIECE_BYTES))
     parts = list(answers(ID, TaskGet(task=ID, side="data", parts=((1, 1165),)), blob, theirs.kept.get))
     assert [part.i for part in parts] == [1, 2]
+
+
+def test_without_the_hashes_changed_pieces_would_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gathering, "_fits", lambda *_: True)
+    blob, theirs = sent(some(20 * PIECE_BYTES))
+    gathering = fetch_list_only(blob, theirs, Shelf())
+    part = next(answers(ID, TaskGet(task=ID, side="data", parts=((3, 4),)), blob, theirs.kept.get))
+    gathering.have.clear()
+    assert gathering.take(_damaged(part, Random(1))) != []

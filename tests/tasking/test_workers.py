@@ -118,3 +118,14 @@ def test_nineteen_of_twenty_mails_come_within_the_time_that_is_waited_for() -> N
     for seconds in range(1, 21):
         trips.saw(float(seconds))
     assert trips.p95 == 19.0
+
+
+def test_few_mails_that_were_quick_do_not_make_it_impatient_and_late_answers_make_it_patient() -> None:
+    trips = Trips()
+    trips.saw(2.0)
+    assert trips.p95 == UNKNOWN_S
+    for n in range(10):
+        trips.begin("task", n, 0.0)
+        trips.answered("task", n, 500.0)
+        trips.answered("task", n, 900.0)
+    assert trips.p95 == 500.0
