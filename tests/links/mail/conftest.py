@@ -1,5 +1,6 @@
 """Mail servers for all tests of the mail link; those that break them find them mended."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,9 @@ def servers() -> Iterator[MailServers]:
 
 
 @pytest.fixture
-def scene(servers: MailServers, tmp_path: Path) -> Iterator[MailScene]:
+def scene(servers: MailServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailScene]:
     """Two fresh stations; the servers run and do nothing wrong, whatever the test before did to them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where the locks of mailboxes lie
     yield MailScene(servers, tmp_path)
     servers.front.faults.clear()
     servers.front.faults.happened.clear()
