@@ -59,7 +59,8 @@ class Station(Tab):
         super().refresh()
         model, texts = self.window.model, self.texts
         if notices := facts.notices(model.status):
-            self._notices.configure(text="\n".join(notices))
+            forked = model.status.get("ledger", {}).get("state") == "fork"
+            self._notices.configure(text="\n".join(notices), style="Alarm.TLabel" if forked else "Note.TLabel")
             self._notices.pack(fill="x", pady=(0, self.theme.px(12)), before=self._body)
         else:
             self._notices.pack_forget()

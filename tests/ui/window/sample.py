@@ -1,7 +1,9 @@
 """A restaurant on a busy evening, as the agent would tell it."""
 
+from hashlib import sha256
 from typing import Literal
 
+from agent.domain.keys import fingerprint
 from agent.ui.texts import Texts
 from agent.ui.window.model.shapes import Labels, Member, Order, Page, Setting, State, Status, Target
 
@@ -101,6 +103,7 @@ def members(now_ms: int) -> list[Member]:
             "seen_ms": now_ms - seen,
             "self": station == "desk-1",
             "revoked": station == "old-till",
+            "fingerprint": fingerprint(sha256(station.encode()).digest()[:16]),
         }
 
     return [

@@ -109,7 +109,12 @@ def test_a_member_has_a_live_mark(fields: dict[str, object], mark: str, value: s
 
 def test_a_member_without_a_person_is_its_station() -> None:
     fact = member_fact({"station": "till", "person": "", "roles": ["bar"]}, ENGLISH, clock)
-    assert (fact.name, fact.more) == ("till", "bar")
+    assert (fact.name, fact.more, fact.last) == ("till", "bar", "")
+
+
+def test_a_member_shows_the_fingerprint_of_its_key_below() -> None:
+    fact = member_fact({"station": "till", "fingerprint": "00ff 1234"}, ENGLISH, clock)
+    assert fact.last == "00ff 1234"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 from PIL import Image
 
+from agent.ui.texts import Texts
 from agent.ui.window.model.shapes import Labels
 from agent.ui.window.palette import DARK, LIGHT, rgb
 from tests.ui.window import sample
@@ -24,6 +25,7 @@ VIEWS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "pages": ("pages", ("Down", "Return"), ()),
     "pages-waiting": ("pages", (), ()),
     "status": ("status", (), ()),
+    "status-fork": ("status", (), ()),
     "settings": ("settings", ("Tab", "Tab"), ()),
     "delete": ("orders", ("Down", "Delete"), ("Tab",)),
     "search": ("orders", ("ctrl+f", "t", "a", "b", "7"), ()),
@@ -56,6 +58,9 @@ def test_a_view_is_drawn_in_its_theme(
         state["status"]["unanswered"] = 2
     if view == "status":
         state["status"]["notices"] = ["Sound: nobody could hear it, the device is muted."]
+    if view == "status-fork":
+        state["status"]["state"], state["status"]["ledger"] = "degraded", {"state": "fork"}
+        state["status"]["notices"] = [Texts.of(language)("ledger.fork", seq="17")]
     if view == "fetching":
         state["status"]["can"] = {"page": False, "edit": False, "create": True}
     window = open_window(state, tab)
