@@ -26,6 +26,19 @@ WORD_FOR_WORD = {
         "Requesting Active Objects - This May Take Up To 2 Minutes - Only Create New Objects During This Time"  # N-44
     ),
     "notice.no-orders": "No Objects Received From Broker Services",  # N-48
+    "notice.ledger-alarm": "The List Of Members Was Refused ({code}): Tell IT Before You Trust New Members",
+    "notice.ledger-fork": (
+        "ALARM: The Hub Signed Two Lists Of Members (Entry {seq}) - "
+        "Members Are Frozen, Tell IT To Run: nmr ledger resolve"
+    ),
+    "ledger.fork": (
+        "ALARM: the hub signed two lists of members (entry {seq}); members are frozen until IT ran: nmr ledger resolve"
+    ),
+    "notice.ledger-stale": "Members May Be Out Of Date: The Hub Signed No List For A Day - Nobody New Is Added",
+    "ledger.stale": "Members may be out of date since {time}; nobody new is added until the hub signs their list again",
+    "notice.ledger-ahead": (
+        "{station} Knows A List Of Members That Nobody Can Show (Entry {seq}): It Is Not Believed - Tell IT"
+    ),
     "answer.accepted": "On my way",
     "answer.declined": "Can't",
     "answer.later": "Later",
