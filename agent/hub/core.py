@@ -9,6 +9,7 @@ from agent.domain.bundle import LIFE_MS
 from agent.domain.effects import Effect, Note, Post
 from agent.domain.envelope import QUIET, WANT_NOTHING
 from agent.domain.events import Arrived, GaveUp, Heard, Instant, LinkChanged, NotSaved, StrangerHeard, Woke
+from agent.domain.heads import LedgerFork
 from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
 from agent.domain.messages import (
@@ -35,6 +36,7 @@ from agent.domain.messages import (
 )
 from agent.domain.order import to_order
 from agent.hub.account import StationAccount
+from agent.hub.forks import Forks
 from agent.hub.history import History, Paged
 from agent.hub.lists import Lists
 from agent.hub.proofs import AccountsRead, ExpireAsked, Proof, Proofs, ReplaceAsked
@@ -113,6 +115,7 @@ class Core:
         self._lists = Lists(self.registry, new_id)
         talks = Talks(lambda: self.ledger, chance, life_ms, ice)
         self.proofs = Proofs(kept.accounts, kept.proofs, talks, new_id)
+        self.forks = Forks(lambda: self.ledger)
         self._tidy_at = now.mono
         self._head_at = now.mono
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
@@ -133,6 +136,7 @@ class Core:
             OrderDelete: self._order,
             OrderList: self._lists.asked,
             LedgerGet: self._ledger_get,
+            LedgerFork: self.forks.heard,
             Probe: self._probe,
             Presence: self._presence,
             PageNew: lambda event, page, _: self.history.asked(event, page),

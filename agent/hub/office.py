@@ -135,7 +135,7 @@ class Office:
             "stations": len(core.ledger.active()),
             "live": sorted(core.roster.live(self._now().mono)),
             "ledger": {"seq": core.ledger.seq, "head": to_b64u(core.ledger.head)},
-            "alarms": [*self._recovery.alarms(), *self._enrolment.alarms, *alarms(core.proofs, core.ledger)],
+            "alarms": self._alarms(),
             "restored": self._recovery.status(),
         }
 
@@ -152,6 +152,11 @@ class Office:
         stations = (station,) if station else tuple(known)
         await self._ask(lambda ticket: ExpireAsked(stations, ticket))
         return {"stations": list(stations)}
+
+    def _alarms(self) -> list[str]:
+        core = self._core
+        keys = alarms(core.proofs, core.ledger)
+        return [*core.forks.alarms(), *self._recovery.alarms(), *self._enrolment.alarms, *keys]
 
     def _station(self, member: Member, now: Instant) -> dict[str, Any]:
         silent = self._core.roster.silent_for(member.station, now.mono)
