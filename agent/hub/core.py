@@ -47,7 +47,9 @@ from agent.wire.ledger import part_after
 
 TIDY_S = 3600.0
 HEAD_S = 3600.0
-"""How often everybody is told how far the ledger goes; that word is good for a day."""
+"""How often all who are there are told how far the ledger goes; that word is good for a day."""
+AWAY_TURNS = 6
+"""Every so many times the others are told as well: it waits at the broker, or is a mail."""
 
 PUSHED = 4
 """With each new entry go those before it: a station that missed one need not ask, which by mail takes hours."""
@@ -117,7 +119,7 @@ class Core:
         self.proofs = Proofs(kept.accounts, kept.proofs, talks, new_id)
         self.forks = Forks(lambda: self.ledger)
         self._tidy_at = now.mono
-        self._head_at = now.mono
+        self._head_at, self._heads = now.mono, 0
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
             Arrived: self._arrived,
             Appended: self._appended,
@@ -209,9 +211,14 @@ class Core:
             effects += self.registry.forget_old(now.ms)
         if now.mono >= self._head_at:
             self._head_at = now.mono + HEAD_S
-            stations = tuple(sorted(member.station for member in self.ledger.active()))
-            effects += self._head(stations)
+            effects += self._head(self._to_be_told(now))
         return effects
+
+    def _to_be_told(self, now: Instant) -> tuple[str, ...]:
+        """Whom the head is sent to now: whoever comes asks for it anyway."""
+        everybody, self._heads = self._heads % AWAY_TURNS == 0, self._heads + 1
+        active = {member.station for member in self.ledger.active()}
+        return tuple(sorted(active if everybody else active & self.roster.live(now.mono)))
 
     def _tell(self, station: str, type_: str, params: Parameters, re: str) -> Post:
         to = Audience("station", station)

@@ -17,7 +17,7 @@ from agent.domain.messages import (
     Presence,
     Probe,
 )
-from agent.hub.core import HEAD_S, PUSHED
+from agent.hub.core import AWAY_TURNS, HEAD_S, PUSHED
 from agent.hub.history import MOST, Paged
 from tests.hub.told import START_MS, Site, an_id, at, keeps, parts, posts, put
 
@@ -112,13 +112,18 @@ def test_the_ledger_is_given_in_pieces_that_fit() -> None:
     assert post.params == LedgerPart(entries=())
 
 
-def test_every_hour_all_stations_are_told_how_far_the_ledger_goes() -> None:
-    site = Site("anna", "ben")
-    told = [posts(site.core.handle(Woke(), at(seconds))) for seconds in (1, 1800, HEAD_S - 2, HEAD_S + 2, HEAD_S + 60)]
-    assert [len(each) for each in told] == [1, 0, 0, 1, 0]
-    (head,) = told[3]
+def test_every_hour_whoever_is_there_is_told_how_far_the_ledger_goes_and_the_others_four_times_a_day() -> None:
+    site, told = Site("anna", "ben"), []
+    for hour in range(8):
+        for seconds in (2, 1800):
+            probe(site, "anna", now=hour * HEAD_S + seconds)
+            told += [(hour, head) for head in posts(site.core.handle(Woke(), at(hour * HEAD_S + seconds)))]
+    assert [hour for hour, _ in told] == list(range(8))
+    assert [hour for hour, head in told if head.recipients == ("anna", "ben")] == [0, AWAY_TURNS]
+    assert {head.recipients for _, head in told} == {("anna",), ("anna", "ben")}
+    (_, head) = told[3]
     assert head.params == LedgerHead(seq=3, hash=to_b64u(site.core.ledger.head))
-    assert (head.to, head.recipients, head.want) == (EVERYBODY, ("anna", "ben"), 0)
+    assert (head.type, head.to, head.want) == ("ledger.head", EVERYBODY, 0)
 
 
 def test_pages_and_their_ends_are_kept() -> None:

@@ -22,7 +22,7 @@ from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
 from agent.domain.messages import PARAMETERS, LedgerGet, LedgerHead, LedgerPart, PageNew, Parameters
 from agent.domain.names import HUB
-from agent.hub.core import HEAD_S, PUSHED
+from agent.hub.core import AWAY_TURNS, HEAD_S, PUSHED
 from agent.station.desk import Desk
 from agent.station.giving_back import post_fork, post_part
 from agent.station.loading import kept_from
@@ -186,6 +186,7 @@ class Crowd:
         self.loss, self.double, self.cut = 0.0, 0.0, frozenset[str]()
         self._flying: list[tuple[float, int, str, str, Parameters, dict[str, object]]] = []
         self._wakes: list[tuple[float, str]] = []
+        self._heads = 0
         self._count, self._next_head, self._next_word = count(), self.clock.mono, self.clock.mono
         names = [f"desk-{number}" for number in range(size)]
         for name in names:
@@ -251,8 +252,10 @@ class Crowd:
         mono = self.clock.mono
         if self._next_head <= mono:
             self._next_head = mono + HEAD_S
+            self._heads += 1
             for name in self.nodes:
-                self._head_to(name)
+                if name not in self.slow or self._heads % AWAY_TURNS == 1:
+                    self._head_to(name)
         if self._next_word <= mono:
             self._next_word = mono + self.random.uniform(0, 600)
             self._somebody_speaks()
