@@ -185,14 +185,17 @@ def taken(job: Job, assign: TaskAssign, *, ready: bool, now: Instant) -> Step:
     )
     accept = say(job.task, job.owner, TaskAccept(task=job.task, n=job.n), life_ms=job.lease_ms)
     job, begun = _begin(job)
-    return job, [Keep("job", job.id, job), accept, *begun, *wakes(job)]
+    return job, [Keep("job", job.id, job), accept, *begun, *wakes(job, now)]
 
 
-def wakes(job: Job) -> list[Deed]:
-    """Return when it has to be looked at again: the next renewal or the end of its lease."""
+def wakes(job: Job, now: Instant) -> list[Deed]:
+    """Return when it has to be looked at again: the next renewal or the end of its lease.
+
+    What is left of a lease is counted by both clocks as well: one that stood during a sleep would say too much.
+    """
     if not job.active:
         return []
-    return [WakeAt(min(renew_at(job), job.lent.mono + job.stop_s))]
+    return [WakeAt(min(renew_at(job), now.mono + job.stop_s - job.lent.passed(now)))]
 
 
 def renew_at(job: Job) -> float:
@@ -228,7 +231,7 @@ def _move_on(job: Job, event: Assigned, now: Instant) -> Step:
     moment = Moment(now.mono, now.ms)
     assign = event.assign
     job = replace(job, n=assign.n, lease_ms=assign.lease_ms, lent=moment, sent={0: moment}, k=0)
-    return job, [say(job.task, job.owner, TaskAccept(task=job.task, n=job.n), life_ms=job.lease_ms), *wakes(job)]
+    return job, [say(job.task, job.owner, TaskAccept(task=job.task, n=job.n), life_ms=job.lease_ms), *wakes(job, now)]
 
 
 def _answer(job: Job, event: Assigned, _: Instant) -> Step:
@@ -250,9 +253,9 @@ def _grant(job: Job, event: Granted, now: Instant) -> Step:
     sent = {k: at for k, at in job.sent.items() if k >= event.k}
     job = replace(job, lent=max(moment, job.lent, key=lambda one: one.mono), sent=sent, granted=True)
     if job.state is State.RUNNING:
-        return job, wakes(job)
+        return job, wakes(job, now)
     job, begun = _begin(job)
-    return job, [*begun, *wakes(job)]
+    return job, [*begun, *wakes(job, now)]
 
 
 def _ready(job: Job, _: Ready, __: Instant) -> Step:
@@ -264,7 +267,7 @@ def _renew(job: Job, _: Due, now: Instant) -> Step:
     sent = dict([*job.sent.items(), (k, Moment(now.mono, now.ms))][-SENT:])
     job = replace(job, k=k, sent=sent)
     renewal = TaskRenew(task=job.task, n=job.n, k=k, done=job.done, text=job.text)
-    return job, [say(job.task, job.owner, renewal, str(k), job.lease_ms), *wakes(job)]
+    return job, [say(job.task, job.owner, renewal, str(k), job.lease_ms), *wakes(job, now)]
 
 
 def _give_back(job: Job, event: Stale | Interrupted, _: Instant) -> Step:

@@ -201,7 +201,7 @@ class Worker:
             elif renew_at(job) <= now.mono:
                 effects += self._advance(job, Due(), now)
             else:
-                effects += course.wakes(job)
+                effects += course.wakes(job, now)
         effects += [*self._freight.woke(now), *self.announcing.woke(now)]
         return [*effects, *self._prune(now)]
 

@@ -27,7 +27,7 @@ class Deed(NamedTuple):
 
 def _ask(site: Site, deed: Deed) -> None:
     if site.office.up and site.office.frozen is None:
-        size = LARGE if deed.b % 3 == 0 else 1
+        size = LARGE if deed.b % 6 == 0 else 1
         site.ask(data=bytes(size), once=deed.a % 2 == 0, life_ms=6 * 3_600_000)
 
 
@@ -106,7 +106,7 @@ def play(deeds: Sequence[Deed], seed: int, *, mail: bool = False, fails: float =
     net = Net(1.0, 60.0, 0.0, 0.2, "mail") if mail else Net(0.005, 0.3, 0.02, 0.2)
     rules = dict.fromkeys(("ant", "bee"), Rules(2, {"print": 2}))
     seconds = (1.0, 1500.0) if mail else (0.5, 60.0)
-    site = Site(seed, rules, net, seconds, fails=fails, size=LARGE if seed % 3 == 0 else 40)
+    site = Site(seed, rules, net, seconds, fails=fails, size=LARGE if seed % 5 == 0 else 40)
     site.ask(data=b"x", once=seed % 2 == 0, life_ms=6 * 3_600_000)
     for deed in deeds:
         DEEDS[deed.name](site, deed)

@@ -17,6 +17,7 @@ from agent.domain.events import Arrived
 from agent.domain.ledger import Ledger
 from agent.domain.names import HUB
 from agent.domain.task import Outcome, RunTask, TaskAsked, TaskEnded
+from agent.domain.tasks import TaskPart
 from agent.tasking.task import Task
 from agent.tasking.worker import Rules
 from agent.wire.frame import read_body
@@ -201,10 +202,13 @@ class Site:
             want=post.want,
             prio=post.prio,
             head=None,
-            p=to_builtins(post.params),
+            p={} if isinstance(post.params, TaskPart) else to_builtins(post.params),
         )
+        link = "mail" if self._mail(sender, to) else "mqtt"
+        if isinstance(post.params, TaskPart):
+            return Arrived(envelope, post.params, link)  # there are many, and they are large
         read, params = read_body(encode(to_builtins(envelope)))
-        return Arrived(read, params, "mail" if self._mail(sender, to) else "mqtt")
+        return Arrived(read, params, link)
 
     def _receipt(self, sender: str, id_: str, to: str) -> None:
         self.nodes[sender].disk.outbox.pop((id_, to), None)

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.domain.audience import Audience
-from agent.domain.effects import Keep, Post
+from agent.domain.effects import Keep, Post, WakeAt
 from agent.domain.envelope import Envelope
 from agent.domain.events import Arrived, Instant, Woke
 from agent.domain.messages import Parameters
@@ -210,6 +210,18 @@ def test_a_computer_whose_clock_stood_while_it_slept_stops_by_the_other_clock() 
     asleep = Instant(bench.now.mono + 1.0, bench.now.ms + 600_000)
     deeds = bench.node.tasking.handle(Woke(), asleep)
     assert any(isinstance(deed, StopTask) for deed in deeds)
+
+
+def test_after_a_short_sleep_it_wakes_in_time_to_stop() -> None:
+    bench = Bench()
+    bench.assign()
+    slept = Instant(bench.now.mono + 1.0, bench.now.ms + 12_000)
+    wakes = [deed.mono for deed in bench.node.tasking.handle(Woke(), slept) if isinstance(deed, WakeAt)]
+    assert min(wakes) <= slept.mono + 12.0
+    bench.node.tasking.handle(Woke(), Instant(slept.mono + 9.0, slept.ms + 9000))  # it renews, and nobody answers
+    late = Instant(slept.mono + 9.1, slept.ms + 9100)
+    wakes = [deed.mono for deed in bench.node.tasking.handle(Woke(), late) if isinstance(deed, WakeAt)]
+    assert min(wakes) <= slept.mono + 12.0
 
 
 def test_how_far_it_is_goes_with_the_renewals_and_soon_but_not_too_often() -> None:
