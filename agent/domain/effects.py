@@ -16,6 +16,7 @@ from agent.domain.errors import NmrError
 from agent.domain.heads import LedgerFork
 from agent.domain.messages import Ice, Parameters
 from agent.domain.names import HUB
+from agent.domain.task import TaskEffect
 
 
 class Keep(Struct, frozen=True):
@@ -218,4 +219,5 @@ Effect = (
     | WakeAt
     | Reply
     | Note
+    | TaskEffect
 )

@@ -67,6 +67,7 @@ FRAME = "SELECT body FROM frame WHERE id = ?"
 OPEN_ROWS = "SELECT id, recipient, prio, want, exp FROM outbox"
 UNHANDLED = "SELECT id, link, frame FROM inbox WHERE handled = 0 ORDER BY id"
 KEPT = "SELECT id, body FROM kept WHERE kind = ? ORDER BY id"
+KEPT_ONE = "SELECT body FROM kept WHERE kind = ? AND id = ?"
 
 
 def is_stored(type_: str) -> bool:

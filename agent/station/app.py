@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,22 +10,24 @@ from agent.domain.effects import UseServers
 from agent.domain.errors import NmrError, Unavailable
 from agent.domain.events import Arrived, Event, Sent, Woke
 from agent.domain.keys import from_b64u
+from agent.domain.task import TaskEvent
 from agent.links.base import Link
 from agent.routing import rows
 from agent.routing.admission import Admission
 from agent.routing.bucket import Buckets
 from agent.routing.policy import MAIL
 from agent.routing.router import Router
-from agent.station.core import Core
 from agent.station.door import Door
+from agent.station.drawing import Drawing
 from agent.station.further_links import make_direct, make_mail
 from agent.station.giving_back import deeds
-from agent.station.loading import load_kept, load_ledger
+from agent.station.loading import load_core
 from agent.station.performer import Performer
 from agent.station.picture import habits_of, language_of, take_picture
 from agent.station.requests import Requests
 from agent.station.staff_settings import staff_settings
 from agent.station.surface import Surface
+from agent.station.tasks.room import TaskRoom
 from agent.station.wakes import Wakes
 from agent.station.window import WindowChild
 from agent.system.beside import beside
@@ -38,7 +39,7 @@ from agent.system.ids import new_id
 from agent.system.log import event
 from agent.system.memory import give_back
 from agent.system.paths import Profile
-from agent.system.pin import Pin, load_pin, save_pin
+from agent.system.pin import Pin, save_pin
 from agent.system.store import Store
 from agent.system.wrapping_key import storage_of
 from agent.ui.menu import tray_view
@@ -52,12 +53,6 @@ if TYPE_CHECKING:
     from agent.station.direct import Ask, Direct
 
 log = logging.getLogger(__name__)
-
-REFRESH_S = 0.03
-"""Views are drawn at most this often, seconds: a burst of changes is one picture."""
-
-DRAWING_SHARE = 0.05
-"""Drawing takes at most this share of the time, however much there is to draw."""
 
 RECEIPT_S = 30.0
 """So long the mailbox is watched closely for the receipt of what went by mail, seconds."""
@@ -86,17 +81,29 @@ class App:
         self._credentials, self.enrolled_anew = credentials, False
         self._store = Store.open(profile.data_file, rows.MIGRATIONS)
         self._storage = storage_of(profile.secrets_folder)
-        self.core = self._make_core(credentials)
+        self.core = load_core(profile, self._store, credentials, self._config, self._clock.now())
         me = Identity.of(
             credentials.site,
             credentials.station,
             from_b64u(credentials.sign_key),
             from_b64u(credentials.receive_key),
         )
+        core = self.core
+        self.tasks = TaskRoom(
+            me,
+            self._config,
+            profile.control_address,
+            self._store,
+            core.reach,
+            ledger=lambda: core.desk.ledger,
+            tell=self.handle,
+            show=lambda effect: self._performer.perform(effect),  # noqa: PLW0108 - it is made below
+            now=self._clock.now,
+        )
         limits = self._config.limits
         admission = Admission(me, Buckets(limits.peer_rate, limits.peer_burst))
         self._window = WindowChild(profile.control_address)
-        self.requests = Requests(self)
+        self.requests, self.drawing = Requests(self), Drawing(self._draw)
         self._wakes = Wakes(time.monotonic, lambda: self.handle(Woke()))
         self._door = Door.at(
             profile.secrets_folder, credentials.site, credentials.station, lambda: self.router, self.handle
@@ -111,10 +118,11 @@ class App:
             desk=self.core.desk,
             texts=lambda: self._texts,
             grew=self._ledger_grew,
-            refresh=self._refresh,
+            refresh=self.drawing.soon,
             clock_set=lambda shift_ms: self.router.clock_set(shift_ms),  # noqa: PLW0108 - it is made below
             door={
                 **self._door.deeds,
+                **self.tasks.deeds,
                 UseServers: self._use,
                 **deeds(self._store, lambda effects: self.router.run(effects)),  # noqa: PLW0108 - it is made below
             },
@@ -131,27 +139,10 @@ class App:
         )
         self._direct = self._make_direct(me, admission) if self._config.link.p2p.enabled else None
         self._mail = make_mail(
-            self._config.link.mail, me, profile, router=lambda: self.router, ledger=lambda: self.core.desk.ledger
-        )
-        self._drawing: asyncio.TimerHandle | None = None
-        self._pause = REFRESH_S
-
-    def _make_core(self, credentials: Credentials) -> Core:
-        pin = load_pin(self._profile.secrets_folder)
-        return Core(
-            station=credentials.station,
-            ledger=load_ledger(self._store, credentials),
-            pin=(pin.seq, pin.hash) if pin else None,
-            kept=load_kept(self._store),
-            habits=habits_of(self._config),
-            new_id=new_id,
-            chance=os.urandom,
-            now=self._clock.now(),
-            mailbox=self._config.link.mail.mailbox,
+            self._config.link.mail, me, profile, credentials, lambda: self.router, lambda: core.desk.ledger
         )
 
     def _make_direct(self, me: Identity, admission: Admission) -> "Direct":
-        core = self.core
         return make_direct(
             self._credentials,
             self._config.link.p2p,
@@ -159,9 +150,9 @@ class App:
             admission,
             router=lambda: self.router,
             handle=self.handle,
-            ledger=lambda: core.desk.ledger,
+            ledger=lambda: self.core.desk.ledger,
             now=self._clock.now,
-            warm=core.paging.often,
+            warm=self.core.paging.often,
         )
 
     async def run(self, links: list[Link]) -> None:
@@ -169,7 +160,7 @@ class App:
         if self._store.set_aside is not None:
             self._notices["store"] = self._texts("notice.store-damaged", path=self._store.set_aside.name)
         self._tell_mistakes()
-        self.router.run(self.core.start(self._clock.now()))
+        self.router.run([*self.core.start(self._clock.now()), *self.tasks.start()])
         self.router.start()
         all_links = [*links, *([self._mail] if self._mail is not None else [])]
         keepers = [asyncio.create_task(self._door.keep(link), name=f"keep {link.name}") for link in all_links]
@@ -183,7 +174,7 @@ class App:
 
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         """Say good-bye, commit everything, leave nothing behind."""
-        self.router.run(self.core.reach.leaving())
+        self.router.run([*self.core.reach.leaving(), *self.tasks.leave()])
         await self.router.drain()
         self.router.stop()
         for task in tasks:
@@ -192,14 +183,15 @@ class App:
         await self._door.close()
         self._wakes.stop()
         await self._window.close()
-        await self._performer.settle()
+        await asyncio.gather(self._performer.settle(), self.tasks.settle())
         self._store.close()
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: Event | TaskEvent) -> None:
         """Tell the core and run what it decides. A defect there never stops the agent, nor loops on one message."""
         arrived = event.envelope.id if isinstance(event, Arrived) and rows.is_stored(event.envelope.type) else None
         try:
-            effects = self.core.handle(event, self._clock.now())
+            ours = [] if isinstance(event, TaskEvent) else self.core.handle(event, self._clock.now())
+            effects = [*ours, *self.tasks.handle(event)]
         except Exception:
             log.exception("the core failed on %s", type(event).__name__)
             effects, ticket = [], getattr(event, "ticket", None)
@@ -290,21 +282,16 @@ class App:
         """End."""
         self._ended.set()
 
-    def draw(self) -> None:
+    def _draw(self) -> None:
         """Draw the tray and tell the watchers."""
-        self._drawing, began = None, time.monotonic()
         self._surface.show(tray_view(self.snapshot(), self._texts))
         self.requests.changed()
-        self._pause = max(REFRESH_S, (time.monotonic() - began) / DRAWING_SHARE)
-
-    def _refresh(self) -> None:
-        if self._drawing is None:
-            self._drawing = asyncio.get_running_loop().call_later(self._pause, self.draw)
 
     def _ledger_grew(self, seq: int, head: bytes) -> None:
         """Pin the new head; whoever is no member any more gets nothing more from us."""
         save_pin(self._profile.secrets_folder, Pin(seq, head))
         self.router.revoked()
+        self.router.run(self.tasks.ledger_grew())
         if self._direct is not None:
             self._direct.ledger_grew()
         if self._mail is not None:
@@ -338,7 +325,7 @@ class App:
             self._texts = Texts.of(language_of(self._config))
             self.core.desk.habits = habits_of(self._config)
             self._tell_mistakes()
-        self._refresh()
+        self.drawing.soon()
 
     def _tell_mistakes(self) -> None:
         """Show what is wrong with the settings, and log where; the log holds no values."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from agent.domain.events import Event, Instant
 from agent.domain.ledger import Ledger
+from agent.domain.names import HUB
 from agent.routing.admission import Admission
 from agent.routing.policy import MAIL
 from agent.routing.router import Router
@@ -48,12 +49,25 @@ def make_direct(
 
 
 def make_mail(
-    settings: MailLink, me: Identity, profile: Profile, *, router: Callable[[], Router], ledger: Callable[[], Ledger]
+    settings: MailLink,
+    me: Identity,
+    profile: Profile,
+    credentials: Credentials,
+    router: Callable[[], Router],
+    ledger: Callable[[], Ledger],
 ) -> "OwnMailLink | None":
     """The link over this station's mailbox, if it has one."""
     if not settings.enabled:
         return None
     from agent.links.mail.own import OwnMailLink
+    from agent.links.mail.settings import Recipient
+
+    def at_first(station: str) -> Recipient | None:
+        """The hub takes mail where it did when we joined, as long as the ledger says nothing else."""
+        hub, keys = credentials.hub_mailbox, ledger().members[HUB]
+        if station != HUB or not hub.mail:
+            return None
+        return Recipient(hub.mail, keys.kid, keys.receive, hub.plus)
 
     return OwnMailLink(
         settings,
@@ -62,4 +76,5 @@ def make_mail(
         data_folder=profile.data_folder,
         ledger=ledger,
         changed=lambda: router().ways_changed(MAIL),
+        also=at_first,
     )

@@ -1,21 +1,29 @@
 """What the last run left in the store, as the core wants it."""
 
 import logging
+import os
 from collections.abc import Callable, Container, Mapping
 from typing import TypeVar
 
 from msgspec import DecodeError, json
 
 from agent.domain.errors import NmrError
+from agent.domain.events import Instant
 from agent.domain.heads import Fork, LedgerKept, short
 from agent.domain.ledger import Ledger, LedgerRefused, frame_hash
 from agent.domain.names import HUB
 from agent.domain.order import Order
 from agent.domain.page import InPage, OutPage
 from agent.routing import rows
+from agent.station.core import Core
 from agent.station.ends import End
 from agent.station.kept import Kept
+from agent.station.picture import habits_of
+from agent.system.config.schema import Config
 from agent.system.credentials import Credentials
+from agent.system.ids import new_id
+from agent.system.paths import Profile
+from agent.system.pin import load_pin
 from agent.system.store import Store
 from agent.wire.frame import FrameRefused
 from agent.wire.ledger import read_entry
@@ -23,6 +31,27 @@ from agent.wire.ledger import read_entry
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+
+def load_core(profile: Profile, store: Store, credentials: Credentials, config: Config, now: Instant) -> Core:
+    """Return the core of a station, as the last run left it; raises NmrError."""
+    pin = load_pin(profile.secrets_folder)
+    return Core(
+        station=credentials.station,
+        ledger=load_ledger(store, credentials),
+        pin=(pin.seq, pin.hash) if pin else None,
+        kept=load_kept(store),
+        habits=habits_of(config),
+        new_id=new_id,
+        chance=os.urandom,
+        now=now,
+        mailbox=config.link.mail.mailbox,
+    )
+
+
+def values_of(store: Store, kind: str, type_: type[T]) -> dict[str, T]:
+    """Return what was kept of a kind, by id; one that cannot be read costs itself and not the start."""
+    return _values(lambda kind_: dict(store.read(rows.KEPT, (kind_,))), kind, type_)
 
 
 def load_kept(store: Store) -> Kept:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agent.domain.audience import Audience
 from agent.domain.errors import BadInput
@@ -19,8 +19,12 @@ from agent.domain.events import (
     WithdrawAsked,
 )
 from agent.domain.order import DONE
+from agent.domain.task import TaskEvent
 from agent.station.request_fields import Line, choice, fields_of, flag, needed, text
 from agent.system.log import event
+
+if TYPE_CHECKING:
+    from agent.station.tasks.room import TaskRoom
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +38,11 @@ KINDS = ("order", "item")
 class Station(Protocol):
     """What requests need of the agent."""
 
-    def handle(self, event: Event) -> None:
+    @property
+    def tasks(self) -> "TaskRoom":
+        """Where tasks are."""
+
+    def handle(self, event: Event | TaskEvent) -> None:
         """Tell the core."""
 
     def status(self) -> Line:
@@ -98,10 +106,18 @@ class Requests:
 
     async def answer(self, do: str, with_: Line, say: Say) -> object:
         """Do what was asked; raises NmrError."""
-        command = self._commands.get(do)
+        command = self._commands.get(do) or self._task_command(do)
         if command is None:
             raise BadInput("Unknown request", f"This agent does not know “{do}”; update whoever asked", code="unknown")
         return await command(with_, say)
+
+    def _task_command(self, do: str) -> Callable[[Line, Say], Awaitable[object]] | None:
+        """Return what answers `task.…`; loaded by whoever asks first."""
+        if not do.startswith("task."):
+            return None
+        from agent.station.tasks.requests import TaskRequests
+
+        return TaskRequests(self._station.tasks, self._ask, self._watchers).commands.get(do)
 
     def replied(self, ticket: int, result: Mapping[str, object], error: Exception | None) -> None:
         """The core's Reply."""
@@ -123,7 +139,7 @@ class Requests:
         for say in list(self._windows):
             say({"event": "show", "window": window})
 
-    async def _ask(self, make: Callable[[int], Event]) -> Mapping[str, object]:
+    async def _ask(self, make: Callable[[int], Event | TaskEvent]) -> Mapping[str, object]:
         self._last += 1
         ticket = self._last
         future: asyncio.Future[Mapping[str, object]] = asyncio.get_running_loop().create_future()

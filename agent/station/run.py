@@ -110,7 +110,7 @@ async def _run_once(
     from agent.system.control_server import ControlServer
 
     app = people.app = App(profile, loaded, credentials, surface)
-    app.draw()
+    app.drawing.now()
     event(log, "started", station=credentials.station, tray=surface.tray.name)
     _listen_to_signals(app.quit)
     async with ControlServer(profile.control_address, lock, app.requests.answer):

@@ -4,12 +4,16 @@ from pathlib import Path
 
 from msgspec import DecodeError, Struct, json
 
+from agent.domain.mail import NOWHERE, Mailbox
 from agent.system.secrets import load_secrets, save_secrets
 from agent.system.wrapping_key import SecretsUnreadable, WrappingKey
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
-    """Kept as one blob. Keys are base64url, `genesis` is the frame of the ledger's first entry."""
+    """Kept as one blob. Keys are base64url, `genesis` is the frame of the ledger's first entry.
+
+    `hub_mailbox` is where the hub took mail then: who joined by mail alone has no other way to the rest of the ledger.
+    """
 
     site: str
     station: str
@@ -22,6 +26,7 @@ class Credentials(Struct, frozen=True, kw_only=True):
     client_id: str
     ca_pem: str
     genesis: str
+    hub_mailbox: Mailbox = NOWHERE
 
     def __repr__(self) -> str:
         """Show no key and no password: this comes into tracebacks."""

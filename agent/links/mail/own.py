@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent.domain.errors import NmrError
 from agent.domain.ledger import Ledger
-from agent.links.base import LinkRefused
+from agent.links.base import LinkDown, LinkRefused
 from agent.links.mail.link import MailLink
 from agent.links.mail.session import MailSession
 from agent.links.mail.settings import Recipient
@@ -21,6 +21,7 @@ class OwnMailLink:
     """Made from settings alone; what is wrong with mailbox or password is told as this link's trouble.
 
     `secrets_folder` holds the password or tokens, `data_folder` what is known of the mailbox. `changed` see MailLink.
+    `also` says where somebody takes mail of whom the ledger does not say it, or not yet.
     """
 
     name = "mail"
@@ -34,11 +35,13 @@ class OwnMailLink:
         data_folder: Path,
         ledger: Callable[[], Ledger],
         changed: Callable[[], None],
+        also: Callable[[str], Recipient | None] = lambda _: None,
     ) -> None:
         self._settings, self._me = settings, me
         self._secrets_folder, self._state_file = secrets_folder, data_folder / STATE
-        self._ledger, self._changed = ledger, changed
+        self._ledger, self._changed, self._also = ledger, changed, also
         self._open: MailLink | None = None
+        self._session: MailSession | None = None
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[MailSession]:
@@ -51,14 +54,24 @@ class OwnMailLink:
             raise LinkRefused(f"{error.title}: {error.message}") from error
         self._open = MailLink(
             settings,
-            address_of=lambda station: recipient_of(self._ledger(), station),
+            address_of=self._recipient,
             stations=self._others,
             changed=self._changed,
             state_file=self._state_file,
             token=token,
         )
         async with self._open.connect() as session:
-            yield session
+            self._session = session
+            try:
+                yield session
+            finally:
+                self._session = None
+
+    async def send(self, to: str, sealed: bytes) -> None:
+        """Send to somebody `also` knows, beside the router; raises LinkDown."""
+        if self._session is None:
+            raise LinkDown("the mailbox is not open")
+        await self._session.send(to, sealed)
 
     def expect(self, seconds: float) -> None:
         """Look into the mailbox more often for so long, if it is open."""
@@ -72,7 +85,11 @@ class OwnMailLink:
 
     def _others(self) -> list[str]:
         """The members, the hub among them, that can be sent mail."""
-        return [m.station for m in self._ledger().members.values() if m.mail and m.station != self._me.station]
+        others = (name for name in self._ledger().members if name != self._me.station)
+        return [name for name in others if self._recipient(name) is not None]
+
+    def _recipient(self, station: str) -> Recipient | None:
+        return recipient_of(self._ledger(), station) or self._also(station)
 
 
 def recipient_of(ledger: Ledger, station: str) -> Recipient | None:

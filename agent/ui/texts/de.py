@@ -7,6 +7,8 @@ TEXTS: dict[str, str] = {
     "notice.system-unsupported": "Dieses System wird nicht unterstützt: No More Running braucht Windows oder Linux",
     "notice.config-missing": "Konfigurationsdatei fehlt: {path}",
     "notice.config-invalid": "Konfiguration nicht übernommen: {reason}",
+    "notice.task-asked": "{station} fragt: {question}",
+    "notice.task-held": "{station} hat eine Aufgabe ({type}) vielleicht begonnen: Entscheide, ob sie wiederholt wird",
     "notice.connection": "Verbindung",
     "notice.connecting": "Verbindung zum Broker wird aufgebaut",
     "notice.login-refused": "Keine Verbindung: Der Broker lehnt die Anmeldung ab",

@@ -7,6 +7,8 @@ TEXTS: dict[str, str] = {
     "notice.system-unsupported": "This System Is Not Supported: No More Running Needs Windows Or Linux",
     "notice.config-missing": "Configuration File Missing: {path}",
     "notice.config-invalid": "Configuration Not Changed: {reason}",
+    "notice.task-asked": "{station} Asks: {question}",
+    "notice.task-held": "A Task ({type}) May Have Been Begun By {station}: Decide Whether It Is Done Again",
     "notice.connection": "Connection",
     "notice.connecting": "Connecting To Broker Services",
     "notice.login-refused": "Connection Failure: Client-To-Broker Authentication Failure",
