@@ -25,6 +25,7 @@ from agent.domain.effects import (
 )
 from agent.domain.events import AnswerGiven, Event, Presented, Seen
 from agent.domain.page import NOT_SHOWN, Answer, InPage
+from agent.domain.task import RunTask, StopTask
 from agent.station import performer
 from agent.station.desk import Desk
 from agent.station.door import Door
@@ -72,6 +73,8 @@ class Stage:
                 UseServers: lambda _: None,
                 GiveBack: lambda _: None,
                 ShowFork: lambda _: None,
+                RunTask: lambda _: None,
+                StopTask: lambda _: None,
             },
         )
 

@@ -9,7 +9,9 @@ import pytest
 from agent.domain.audience import EVERYBODY, Audience
 from agent.domain.errors import BadInput, NmrError
 from agent.domain.events import AnswerGiven, Event, OrderChanged, OrderDropped, PageAsked, QuietAsked, WithdrawAsked
+from agent.domain.task import TaskEvent
 from agent.station.requests import Requests
+from agent.station.tasks.room import TaskRoom
 
 Line = dict[str, Any]
 
@@ -19,7 +21,7 @@ class Agent:
 
     def __init__(self) -> None:
         self.requests = Requests(self)
-        self.events: list[Event] = []
+        self.events: list[Event | TaskEvent] = []
         self.reply: NmrError | Line | None = {"page": "p1"}
         self.pages: list[Line | None] = []
         self.said: list[Line] = []
@@ -28,7 +30,11 @@ class Agent:
         self.settings: list[tuple[str, object]] = []
         self.quits = self.retries = self.reloads = 0
 
-    def handle(self, event: Event) -> None:
+    @property
+    def tasks(self) -> TaskRoom:
+        raise AssertionError("nobody asks for tasks")
+
+    def handle(self, event: Event | TaskEvent) -> None:
         self.events.append(event)
         ticket = getattr(event, "ticket", None)
         assert isinstance(ticket, int)

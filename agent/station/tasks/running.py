@@ -27,7 +27,8 @@ class Running:
     def begin(self, task: RunTask, data: bytes) -> None:
         """Start a task's program."""
         stop, key = asyncio.Event(), (task.job, task.run)
-        running = asyncio.create_task(self._run(task, data, stop), name=f"task {task.type}")
+        before = [running for (job, _), (running, _) in self._running.items() if job == task.job]
+        running = asyncio.create_task(self._run(task, data, stop, before), name=f"task {task.type}")
         self._running[key] = running, stop
         running.add_done_callback(lambda done: self._ended(key, done))
 
@@ -50,7 +51,11 @@ class Running:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    async def _run(self, task: RunTask, data: bytes, stop: asyncio.Event) -> None:
+    async def _run(self, task: RunTask, data: bytes, stop: asyncio.Event, before: list[asyncio.Task[None]]) -> None:
+        """Run it when nothing is left of the runs `before`: no job is done by two at once."""
+        if before:
+            await asyncio.wait(before)
+
         def progress(said: Progress) -> None:
             if (task.job, task.run) in self._running:
                 self._told(TaskProgressed(task.job, task.run, int(said.part * 1000), said.text))
