@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from agent.cli.output import Context, json_option, pass_context, show, table
 from agent.domain.audience import parse_audience
 from agent.domain.errors import NmrError
 from agent.system.control import connect
+
+if TYPE_CHECKING:
+    from agent.station.enrol_mail import ByMail
 
 GOOD_ENDS = ("accepted",)
 
@@ -100,18 +103,43 @@ def quit_(context: Context) -> None:
 @click.argument("invite")
 @click.option("--hub", "hub_url", metavar="URL", help="The hub's address, where INVITE is a typed code.")
 @click.option("--station", "wish", metavar="NAME", help="The station name you would like.")
+@click.option("--by-mail", is_flag=True, help="Over the mailbox alone (nmr mail login first); INVITE must be a file.")
 @json_option
 @pass_context
-def enrol(context: Context, invite: str, hub_url: str | None, wish: str | None, *, as_json: bool) -> None:
+def enrol(
+    context: Context, invite: str, hub_url: str | None, wish: str | None, *, by_mail: bool, as_json: bool
+) -> None:
     """Join a site with INVITE: a file, or the 25 characters IT read to you."""
     from agent.station.enrol import enrol as join
 
     context.profile.create()
-    got = join(context.profile, invite, hub_url=hub_url, wish=wish)
+    mail = _own_mail(context, needed=by_mail)
+    got = join(context.profile, invite, hub_url=hub_url, wish=wish, mail=mail, only_mail=by_mail)
+    if mail is not None and mail.used:
+        from agent.station.enrol_mail import use_mail
+
+        for note in use_mail(context.profile, alone=by_mail):
+            _aside(note)
     with suppress(NmrError), connect(context.profile) as line:  # an agent that runs goes on with the new keys
         line.request("retry")
     found = {"site": got.site, "station": got.station, "person": got.person}
     show(found, f"enrolled as {got.station} ({got.person}) at {got.site}", as_json=as_json)
+
+
+def _own_mail(context: Context, *, needed: bool) -> "ByMail | None":
+    """The way by mail, if there is a mailbox or one is asked for; what it says goes beside the result."""
+    from agent.system.config.load import load
+
+    settings = load(context.profile).config.link.mail
+    if not (settings.enabled or needed):
+        return None
+    from agent.station.enrol_mail import ByMail
+
+    return ByMail(context.profile, settings, _aside)
+
+
+def _aside(text: str) -> None:
+    print(f"nmr: {text}", file=sys.stderr, flush=True)
 
 
 def _way(peer: dict[str, Any]) -> str:

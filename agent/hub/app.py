@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.domain.errors import NmrError
 from agent.domain.names import HUB
@@ -23,6 +23,7 @@ from agent.hub.errands import Errands
 from agent.hub.ground import Ground, alongside
 from agent.hub.invites import Issued
 from agent.hub.kept import load_kept, load_values
+from agent.hub.letters import Letters
 from agent.hub.mailboxes import Mailboxes
 from agent.hub.metrics import Metrics
 from agent.hub.office import Office
@@ -45,6 +46,10 @@ from agent.system.ids import new_id
 from agent.system.log import close_log, event, open_log
 from agent.system.paths import Profile
 from agent.system.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from agent.links.mail.own import OwnMailLink
+    from agent.links.mail.settings import Recipient
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +155,8 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     enrolment = _open_door(ground, site, engine, accounts, clock, publisher)
     stack.push_async_callback(errands.settle)
     metrics = _measure(ground, engine, recovery, clock)
+    letters = Letters(enrolment, ground.me.site, start=errands.start, now=clock.now)
+    mail = _mailbox(engine, ground, letters.recipient) if ground.settings.mail.enabled else None
     web = WebServer(make_web(enrolment, errands, desk, metrics), ground.listening, ground.tls, sockets=limits.sockets)
     office = Office(
         core=engine.core,
@@ -159,13 +166,13 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
         ask=engine.ask,
         invite_hours=ground.settings.invite_hours,
         now=clock.now,
-        facts=lambda: _facts(engine, ground, site, web, desk),
+        facts=lambda: _facts(engine, ground, site, web, desk, letters),
         quit_=ended.set,
     )
     engine.start()
     await _open_link(stack, engine, ground, accounts)
-    if ground.settings.mail.enabled:
-        _open_mailbox(stack, engine, ground)
+    if mail is not None:
+        _open_mailbox(stack, engine, mail, letters)
     alongside(stack, _tidy(engine, enrolment, mailboxes, web, ground.tls), "tidy")
     return Running(engine, ground.broker, accounts, web, enrolment, office, site, metrics, ended)
 
@@ -261,20 +268,26 @@ async def _open_link(stack: AsyncExitStack, engine: Engine, ground: Ground, acco
         raise BrokerFailed("The hub does not reach its own broker", why or "It does not answer") from None
 
 
-def _open_mailbox(stack: AsyncExitStack, engine: Engine, ground: Ground) -> None:
-    """Be reached by mail, too; what is wrong with the mailbox keeps nobody else from coming."""
+def _mailbox(engine: Engine, ground: Ground, also: Callable[[str], "Recipient | None"]) -> "OwnMailLink":
+    """Return the way by mail, to members and to whoever `also` knows."""
     from agent.links.mail.own import OwnMailLink
 
-    mail = OwnMailLink(
+    return OwnMailLink(
         ground.settings.mail,
         ground.me,
         secrets_folder=ground.folder,
         data_folder=ground.folder,
         ledger=lambda: engine.core.ledger,
         changed=lambda: engine.router.ways_changed(MAIL),
+        also=also,
     )
+
+
+def _open_mailbox(stack: AsyncExitStack, engine: Engine, mail: "OwnMailLink", letters: Letters) -> None:
+    """Be reached by mail, too, by newcomers as well; what is wrong with the mailbox keeps nobody else from coming."""
+    letters.post = mail
     engine.on_growth.append(mail.look)
-    alongside(stack, engine.keep(mail), "mail")
+    alongside(stack, engine.keep(mail, letters.before(engine.router.arrived)), "mail")
 
 
 async def _tidy(engine: Engine, enrolment: Enrolment, mailboxes: Mailboxes, web: WebServer, tls: SiteTls) -> None:
@@ -290,7 +303,7 @@ async def _tidy(engine: Engine, enrolment: Enrolment, mailboxes: Mailboxes, web:
         await asyncio.sleep(TIDY_S)
 
 
-def _facts(engine: Engine, ground: Ground, site: Site, web: WebServer, desk: Desk) -> dict[str, Any]:
+def _facts(engine: Engine, ground: Ground, site: Site, web: WebServer, desk: Desk, letters: Letters) -> dict[str, Any]:
     return {
         "url": site.url,
         "broker": ground.broker.name,
@@ -299,4 +312,5 @@ def _facts(engine: Engine, ground: Ground, site: Site, web: WebServer, desk: Des
         "refused": engine.router.refused,
         "open_rows": engine.router.open_rows,
         "signaling": desk.status(),
+        "letters": dict(letters.counts),
     }

@@ -13,7 +13,7 @@ from agent.hub.account import StationAccount
 from agent.hub.core import Appended, Core, Kept
 from agent.hub.kept import read_accounts
 from agent.hub.proofs import AccountsRead
-from agent.links.base import Link, Session
+from agent.links.base import Delivery, Link, Session
 from agent.links.keeper import LinkState, keep_up
 from agent.routing import rows
 from agent.routing.admission import Admission
@@ -104,8 +104,8 @@ class Engine:
         finally:
             del self._tickets[ticket]
 
-    async def keep(self, link: Link) -> None:
-        """Keep a link up until cancelled."""
+    async def keep(self, link: Link, arrived: Callable[[Delivery], None] | None = None) -> None:
+        """Keep a link up until cancelled; what comes over it goes to `arrived`, or to the router."""
 
         def opened(session: Session) -> None:
             self.router.opened(link.name, session)
@@ -117,7 +117,7 @@ class Engine:
                 self.router.closed(link.name)
             self.handle(LinkChanged(now.name, now.state, now.why))
 
-        await keep_up(link, opened=opened, arrived=self.router.arrived, changed=changed)
+        await keep_up(link, opened=opened, arrived=arrived or self.router.arrived, changed=changed)
 
     def tidy(self) -> None:
         """Forget what is no longer needed; once an hour."""

@@ -23,8 +23,8 @@ from agent.hub.proofs import ReplaceAsked
 from agent.hub.publisher import Publisher
 from agent.system.log import event
 from agent.system.store import Store
-from agent.wire.enrolment import EnrolRefused, Request, read_request, show_card, write_answer
-from agent.wire.invite import SECRET_BYTES, Card, invite_id, new_secret
+from agent.wire.enrolment import Done, EnrolRefused, Refused, Request, read_request, show_card, write_answer
+from agent.wire.invite import SECRET_BYTES, Card, Purpose, invite_id, new_secret
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,14 @@ class Enrolment:
 
     async def enrol(self, sealed: bytes) -> bytes:
         """Let a newcomer in as far as it must confirm; returns the sealed answer. Raises EnrolRefused, NmrError."""
-        request = read_request(self._site.me, sealed, self._secret)
+        return await self.admit(self.read(sealed))
+
+    def read(self, sealed: bytes, purpose: Purpose = "request") -> Request:
+        """Return a request whose proofs are right, whether or not its invite is good; raises EnrolRefused."""
+        return read_request(self._site.me, sealed, self._secret, purpose)
+
+    async def admit(self, request: Request) -> bytes:
+        """Do what `enrol` does, for a request that `read` returned."""
         async with self._one:
             issued = self._judged(request)
             if issued.renews:
@@ -123,20 +130,27 @@ class Enrolment:
 
     async def confirm(self, sealed: bytes) -> None:
         """The newcomer has everything on its disk: it is a member. Raises EnrolRefused, NmrError."""
-        request = read_request(self._site.me, sealed, self._secret, "confirm")
+        await self.confirmed(self.read(sealed, "confirm"))
+
+    async def confirmed(self, request: Request) -> None:
+        """Do what `confirm` does, for a request that `read` returned."""
         async with self._one:
+            if self._is_settled(request):
+                return
             issued = self._judged(request)
             if not issued.given or issued.given != request.wish:
                 raise EnrolRefused("enrol-proof", "nothing was claimed that could be confirmed")
-            if issued.used:
-                return
             used = replace(issued, used=True)
             if issued.renews:
                 await self._keep(used)
                 return
-            value = member_value(issued.person, issued.roles, request.sign, request.receive)
+            value = member_value(issued.person, issued.roles, request.sign, request.receive, request.mailbox)
             await self._publisher.append("member.add", issued.given, value, [_keep(used)])
             self._issued[used.id] = used
+
+    def answer(self, request: Request, text: Done | Refused) -> bytes:
+        """Return the sealed answer to a request that `read` returned."""
+        return write_answer(self._site.me, from_b64u(self._issued[request.invite].secret), request, text)
 
     async def revoke(self, station: str) -> None:
         """Show a member out: from now on nobody takes its messages, and the broker throws it off."""
@@ -207,6 +221,12 @@ class Enrolment:
         if verdict not in ("new", "again"):
             raise EnrolRefused(verdict)
         return issued
+
+    def _is_settled(self, request: Request) -> bool:
+        """Whether this very newcomer has confirmed already: it is told so again, even after its invite's time."""
+        issued = self._issued[request.invite]
+        gone = self._core.ledger.member(issued.given) is None
+        return issued.used and not gone and claimed_by(request) == issued.claimed and issued.given == request.wish
 
     def _closed(self, issued: Issued) -> Issued:
         """Return the invite of somebody shown out: it does not open the door again."""

@@ -78,7 +78,7 @@ class Ground:
         """Return where stations find us."""
         names, port = names_of(self.settings), self.http_port
         brokers = tuple((name, self.broker.port) for name in names)
-        return Site(self.me, f"https://{in_url(names[0])}:{port}", brokers, self.tls.ca_pem)
+        return Site(self.me, f"https://{in_url(names[0])}:{port}", brokers, self.tls.ca_pem, self.settings.mail.mailbox)
 
 
 def _open_store(folder: Path) -> Store:

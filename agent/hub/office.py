@@ -11,7 +11,8 @@
 #                                                        open_rows, links, orders, pages, stations: n, live: [station],
 #                                                        ledger: {seq, head}, alarms: [text],
 #                                                        restored: null or {made_ms, at_ms, seq, newest, waiting},
-#                                                        signaling: {stations: [name], strangers: n, counts}}
+#                                                        signaling: {stations: [name], strangers: n, counts},
+#                                                        letters: {code or "answered": n} (newcomers by mail)}
 # hub.psk.list      -                                  [{station, gen, not_after_ms, gone_percent (of its life),
 #                                                        pending_gen (or null), proven_ms (last, or null),
 #                                                        until_ms (end of its session, or null), state (a key of

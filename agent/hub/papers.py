@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agent.domain.keys import to_b64u
+from agent.domain.mail import NOWHERE, Mailbox
 from agent.hub.account import StationAccount
 from agent.hub.invites import Issued
 from agent.wire.enrolment import Fresh, Keys, Welcome
@@ -12,12 +13,13 @@ from agent.wire.keys import Identity
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Who the hub is and where stations find it; `ca` is the PEM text of its authority."""
+    """Who the hub is and where stations find it; `ca` is the PEM text of its authority, `mailbox` takes letters."""
 
     me: Identity
     url: str
     brokers: tuple[tuple[str, int], ...]
     ca: bytes
+    mailbox: Mailbox = NOWHERE
 
     def card(self, issued: Issued) -> Card:
         """Return what an invited computer must know."""
@@ -32,6 +34,8 @@ class Site:
             roles=issued.roles,
             not_after=issued.not_after,
             renews=issued.given if issued.renews else None,
+            mail=self.mailbox.mail,
+            plus=self.mailbox.plus,
         )
 
     def welcome(self, issued: Issued, account: StationAccount, password: str, genesis: bytes) -> Welcome:

@@ -4,14 +4,17 @@ Every step may be repeated: the new keys and the nonce are on disk before the hu
 crashes anywhere runs the same command again and is the same station.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from agent.domain.errors import BadInput, NmrError
+from agent.domain.errors import BadInput, NmrError, Unavailable
 from agent.domain.keys import from_b64u
 from agent.domain.ledger import Ledger, LedgerRefused
 from agent.domain.names import HUB, to_name
 from agent.station.enrol_again import enrol_again
-from agent.station.enrol_http import HubRefused, confirm, fetch_card, hub_place, post_request
+from agent.station.enrol_asking import Asking, Way
+from agent.station.enrol_http import HubRefused, Place, confirm, fetch_card, hub_place, post_request
 from agent.station.enrol_pending import Pending, forget_pending, is_pending, load_pending, make_pending
 from agent.station.enrol_refusals import explained, wrong_hub
 from agent.system.credentials import Credentials, load_credentials, save_credentials
@@ -19,48 +22,106 @@ from agent.system.deployment import deployment
 from agent.system.paths import Profile
 from agent.system.psk_file import KeyUnusable, load_bundle, save_bundle
 from agent.system.wrapping_key import SecretsUnreadable, WrappingKey, load_key, make_key
-from agent.wire.enrolment import EnrolRefused, Welcome, read_answer, read_card, write_request
+from agent.wire.enrolment import EnrolRefused, Welcome, read_answer, read_card
 from agent.wire.frame import FrameRefused
 from agent.wire.invite import Card, Invite, invite_id, read_invite
 from agent.wire.ledger import read_entry
 
+if TYPE_CHECKING:
+    from agent.station.enrol_mail import ByMail
+
 _LARGEST_FILE = 64 * 1024
 
 
-def enrol(profile: Profile, invite: str, *, hub_url: str | None = None, wish: str | None = None) -> Credentials:
+def enrol(
+    profile: Profile,
+    invite: str,
+    *,
+    hub_url: str | None = None,
+    wish: str | None = None,
+    mail: "ByMail | None" = None,
+    only_mail: bool = False,
+) -> Credentials:
     """Make this profile a station of the site that `invite` (a file, its text, a link or a code) invites to.
 
     If it is one already, only an invite made for that very station does anything: it gets new keys.
-    `hub_url` is the hub's address where a code is typed, `wish` the station name a person would like.
+    `hub_url` is the hub's address where a code is typed, `wish` the station name a person would like. With `mail` it
+    goes that way if the hub cannot be reached over the network, with `only_mail` at once.
     Raises BadInput before anything is sent, Unavailable if the hub cannot be reached, NmrError as the hub refuses.
     """
     found = read_invite(_text_of(invite))
     if wish and not to_name(wish):
         raise BadInput("This name cannot be used", "Write letters, digits and dashes", field="station")
     profile.create()
-    card = found.card or _card_from(found, hub_url or deployment(profile).site_url)
+    if mail is not None and only_mail:
+        card = mail.check(found)
+    else:
+        card = found.card or _card_from(found, hub_url or deployment(profile).site_url)
     place = hub_place(hub_url or found.hub or card.url)
     if card.renews is not None:
+        _refuse_mail(only_mail=only_mail)
         return enrol_again(profile, found.secret, card, place)
+    network = [] if only_mail else [_Network(place)]
+    by_mail = [mail] if mail is not None and mail.fits(found) else []
+    return _join(profile, found, card, to_name(wish or ""), [*network, *by_mail])
+
+
+def _join(profile: Profile, found: Invite, card: Card, wish: str, ways: Sequence[Way]) -> Credentials:
+    """Ask by each way until one leads to the hub; the next goes on where the last one broke off."""
     folder = profile.secrets_folder
     key = _key(folder)
     _refuse_second(folder, key)
     pending = make_pending(folder, key, found.id)
-    me, nonce = pending.identity(card.site), from_b64u(pending.nonce)
+    asking = Asking(card, found.secret, pending.identity(card.site), from_b64u(pending.nonce))
+    for left, way in zip(reversed(range(len(ways))), ways, strict=True):
+        try:
+            credentials = _ask(way, asking, wish, pending, folder, key)
+            break
+        except Unavailable:
+            if not left:
+                raise
+    forget_pending(folder)
+    return credentials
+
+
+def _ask(way: Way, asking: Asking, wish: str, pending: Pending, folder: Path, key: WrappingKey) -> Credentials:
     try:
-        sealed = post_request(place, card, write_request(card, found.secret, me, nonce, to_name(wish or "")))
-        welcome = read_answer(card, found.secret, me, nonce, sealed, Welcome)
-        credentials, bundle = _credentials(card, pending, welcome), welcome.psk.bundle()
+        welcome = way.welcome(asking, wish)
+        credentials, bundle = _credentials(asking.card, pending, welcome), welcome.psk.bundle()
         # The bundle first: whoever has credentials is enrolled, and needs one.
         save_bundle(folder, credentials.site, credentials.station, bundle, key)
         save_credentials(folder, credentials, key)
-        confirm(place, card, write_request(card, found.secret, me, nonce, credentials.station, "confirm"))
+        way.confirm(asking, credentials.station)
     except EnrolRefused as refused:
         raise wrong_hub(str(refused)) from refused
     except HubRefused as refused:
         raise explained(refused.code) from refused
-    forget_pending(folder)
     return credentials
+
+
+class _Network:
+    """The way over HTTPS to a hub at `place`."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def welcome(self, asking: Asking, wish: str) -> Welcome:
+        """See Way."""
+        sealed = post_request(self._place, asking.card, asking.write(wish))
+        return read_answer(asking.card, asking.secret, asking.me, asking.nonce, sealed, Welcome)
+
+    def confirm(self, asking: Asking, station: str) -> None:
+        """See Way."""
+        confirm(self._place, asking.card, asking.write(station, "confirm"))
+
+
+def _refuse_mail(*, only_mail: bool) -> None:
+    if only_mail:
+        raise BadInput(
+            "This invite gives a station new keys for the hub's broker",
+            "They come over the network, where they are used: run it without --by-mail",
+            field="invite",
+        )
 
 
 def enrolment_unfinished(profile: Profile) -> bool:
@@ -154,4 +215,5 @@ def _credentials(card: Card, pending: Pending, welcome: Welcome) -> Credentials:
         client_id=welcome.client_id,
         ca_pem=from_b64u(welcome.ca).decode("ascii"),
         genesis=welcome.genesis,
+        hub_mailbox=card.mailbox,
     )

@@ -3,13 +3,15 @@
 # GET  /invite/<id>     ← {"card": B64U(card), "mac": B64U(HMAC(K_card, PAE("nmr1/invite-card", id, card)))}
 #                         card is strict JSON; over TLS that nobody has verified yet: the MAC says whether it is true
 # POST /enrol           → HPKE to the hub of the request   {v, invite, wish, sign, receive, nonce, signature, mac}
+#                         and, if the newcomer has a mailbox, "mail" and "plus"
 #                       ← HPKE to the station of the answer {welcome: B64U(json), signature, mac}
 #                         json is a Welcome, or with an invite whose card says `renews` a Fresh; the request is then
 #                         made with the station's own keys, the ones the ledger knows
 # POST /enrol/confirm   → HPKE to the hub of the request, made with the purpose "confirm" and the station's name as wish
 #                       ← {}
+# By mail               the same requests and answers in letters, see enrol_letter.py
 #
-# request   all = (site, invite, wish, sign, receive, nonce)
+# request   all = (site, invite, wish, sign, receive, nonce), and where there is a mailbox (…, mail, "+" or "")
 #           signature = Ed25519(new key, PAE("nmr1/enrol-request", purpose, *all))
 #           mac       = HMAC(K_request | K_confirm, PAE("nmr1/enrol-request-mac", purpose, *all, signature))
 # answer    all = (site, invite, sign, nonce, welcome)
@@ -30,6 +32,7 @@ from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from agent.domain.bundle import Bundle
 from agent.domain.envelope import Millis, Name
 from agent.domain.keys import from_b64u, kid_of, pae, to_b64u
+from agent.domain.mail import NOWHERE, AddressOrNone, Mailbox
 from agent.domain.messages import Count, FrameText, Generation, KeyId
 from agent.domain.names import NAME
 from agent.wire.invite import Card, PublicKey, Purpose, check_card, invite_id, invite_key
@@ -56,8 +59,11 @@ class EnrolRefused(Exception):
         self.code = code
 
 
-class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A newcomer's wish to be let in under its new keys; `wish` is the station name it would like, or ""."""
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A newcomer's wish to be let in under its new keys; `wish` is the station name it would like, or "".
+
+    `mail` and `plus` are its mailbox, see Mailbox.
+    """
 
     v: Literal[1] = 1
     invite: InviteId
@@ -67,6 +73,13 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nonce: Text32
     signature: Text64
     mac: Text32
+    mail: AddressOrNone = ""
+    plus: bool = True
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Where it takes mail."""
+        return Mailbox(self.mail, self.plus)
 
 
 class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,6 +155,25 @@ class Fresh(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     psk: Keys
 
 
+class Done(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By mail: `station` is a member from now on."""
+
+    station: Name
+    site: Name
+    member: Literal[True] = True
+
+
+class Refused(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By mail: why whoever knows the invite's secret does not get in; a code as over the network.
+
+    `about` is which of its letters; an old one may come late.
+    """
+
+    site: Name
+    about: Literal["request", "confirm"]
+    refused: Annotated[str, Meta(pattern=r"^[a-z-]{1,40}$")]
+
+
 class _Signed(Struct, frozen=True, forbid_unknown_fields=True):
     welcome: str
     signature: Text64
@@ -154,7 +186,7 @@ class _Shown(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Message = TypeVar("Message", bound=Struct)
-Given = TypeVar("Given", Welcome, Fresh)
+Given = TypeVar("Given", Welcome, Fresh, Done, Refused)
 
 
 def show_card(secret: bytes, card: Card) -> bytes:
@@ -178,10 +210,17 @@ def read_card(secret: bytes, shown: bytes) -> Card:
 
 
 def write_request(
-    card: Card, secret: bytes, me: Identity, nonce: bytes, wish: str, purpose: Purpose = "request"
+    card: Card,
+    secret: bytes,
+    me: Identity,
+    nonce: bytes,
+    wish: str,
+    purpose: Purpose = "request",
+    mailbox: Mailbox = NOWHERE,
 ) -> bytes:
     """Return the sealed request of a newcomer whose keys are `me`; with "confirm", `wish` is the name it was given."""
-    said = (card.site, invite_id(secret), wish, me.sign, me.receive, nonce)
+    said: tuple[bytes | str, ...] = (card.site, invite_id(secret), wish, me.sign, me.receive, nonce)
+    said += _where(mailbox)
     signature = me.signing.sign(pae("nmr1/enrol-request", purpose, *said))
     mac = _mac(secret, purpose, pae("nmr1/enrol-request-mac", purpose, *said, signature))
     request = Request(
@@ -192,6 +231,8 @@ def write_request(
         nonce=to_b64u(nonce),
         signature=to_b64u(signature),
         mac=to_b64u(mac),
+        mail=mailbox.mail,
+        plus=mailbox.plus,
     )
     return _seal(request, card.site, from_b64u(card.sign), from_b64u(card.receive))
 
@@ -211,7 +252,8 @@ def read_request(
         sign, receive, nonce, signature, mac = map(
             from_b64u, (request.sign, request.receive, request.nonce, request.signature, request.mac)
         )
-        said = (hub.site, request.invite, request.wish, sign, receive, nonce)
+        said: tuple[bytes | str, ...] = (hub.site, request.invite, request.wish, sign, receive, nonce)
+        said += _where(request.mailbox)
         right = _mac(secret, purpose, pae("nmr1/enrol-request-mac", purpose, *said, signature))
         if not hmac.compare_digest(mac, right):
             raise EnrolRefused("enrol-proof", "the request does not know the secret of its invite")
@@ -222,7 +264,7 @@ def read_request(
     return request
 
 
-def write_answer(hub: Identity, secret: bytes, request: Request, welcome: Welcome | Fresh) -> bytes:
+def write_answer(hub: Identity, secret: bytes, request: Request, welcome: Welcome | Fresh | Done | Refused) -> bytes:
     """Return the sealed answer to a request."""
     text = encode(to_builtins(welcome))
     sign = from_b64u(request.sign)
@@ -252,6 +294,10 @@ def read_answer(card: Card, secret: bytes, me: Identity, nonce: bytes, sealed: b
 
 def _card_mac(secret: bytes, text: bytes) -> bytes:
     return _mac(secret, "card", pae("nmr1/invite-card", invite_id(secret), text))
+
+
+def _where(mailbox: Mailbox) -> tuple[str, ...]:
+    return () if mailbox == NOWHERE else (mailbox.mail, "+" if mailbox.plus else "")
 
 
 def _mac(secret: bytes, purpose: Purpose, content: bytes) -> bytes:

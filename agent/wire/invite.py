@@ -22,6 +22,7 @@ from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from agent.domain.envelope import Millis, Name
 from agent.domain.errors import BadInput
 from agent.domain.keys import from_b64u, pae
+from agent.domain.mail import NOWHERE, AddressOrNone, Mailbox
 from agent.wire.strict_json import NotStrict, decode
 
 SECRET_BITS, SECRET_BYTES = 100, 13
@@ -40,7 +41,8 @@ class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """What a newcomer must know of its site; keys are raw in base64url, `ca` is base64url of the PEM text.
 
     `url` is where the hub enrols, `brokers` are hosts and ports; `not_after` is ms UTC. `renews` names the one station
-    that gets new keys with this invite; everybody else does nothing with it.
+    that gets new keys with this invite; everybody else does nothing with it. `mail` is where the hub takes letters of
+    newcomers, "" for nowhere; with `plus` its server delivers `local+anything@host` there, too.
     """
 
     site: Name
@@ -53,6 +55,13 @@ class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     roles: Annotated[tuple[Name, ...], Meta(max_length=32)]
     not_after: Millis
     renews: Name | None = None
+    mail: AddressOrNone = ""
+    plus: bool = True
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Where the hub takes letters."""
+        return Mailbox(self.mail, self.plus) if self.mail else NOWHERE
 
     @property
     def ca_pem(self) -> str:

@@ -1,0 +1,308 @@
+"""A computer that reaches nothing but a mailbox joins: whatever becomes of letters, hub or newcomer, and only once."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from agent.domain.errors import BadConfiguration, BadInput, NotAllowed, TryLater, Unavailable
+from agent.hub.invites import Issued
+from agent.links.mail.letter import read_letter, write_letter
+from agent.links.mail.pack import BUCKETS, HEAD_BYTES, MAGIC, SEAL_BYTES
+from agent.station import enrol as enrolling
+from agent.station.enrol import enrol, enrolment_unfinished
+from agent.station.enrol_mail import FIRST_PAUSE_S, LONGEST_PAUSE_S, ByMail, pauses
+from agent.system.config.schema_links import MailLink
+from agent.system.credentials import load_credentials
+from agent.system.paths import Profile
+from agent.system.psk_file import load_bundle
+from agent.wire.invite import new_secret, read_invite, write_code
+from tests.hub.scene import invited
+from tests.servers.mail import MailServers, mail_servers
+from tests.servers.waiting import eventually
+from tests.station.mail_joining import MAILBOXES, Joining, added
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+
+ONCE = (100.0,)
+"""The pauses of somebody who need not ask again."""
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[MailServers]:
+    with mail_servers(MAILBOXES) as running:
+        yield running
+
+
+@pytest.fixture
+def site(servers: MailServers, tmp_path: Path) -> Iterator[Joining]:
+    yield Joining(tmp_path, servers)
+    servers.front.faults.clear()
+    servers.front.held.clear()
+    servers.front.taken.clear()
+
+
+def test_a_computer_that_reaches_only_mail_joins(site: Joining) -> None:
+    async def walk() -> None:
+        async with site.hub() as hub:
+            invite = await site.invite(hub, "anna")
+            got = await site.join("anna", invite, between=ONCE)
+            member = added(hub, "anna")
+            assert (got.station, member.mail, member.plus) == ("anna", site.servers.address("anna"), True)
+            assert got.hub_mailbox.mail == site.servers.address("hub")
+            folder = site.profile("anna").secrets_folder
+            assert load_credentials(folder) == got
+            assert load_bundle(folder, "s1", "anna").whole
+            assert not enrolment_unfinished(site.profile("anna"))
+            assert hub.office.status()["letters"] == {"answered": 2}
+
+    asyncio.run(walk())
+
+
+def test_a_letter_of_a_newcomer_looks_like_every_other(site: Joining) -> None:
+    async def walk() -> None:
+        async with site.hub() as hub:
+            await site.join("anna", await site.invite(hub, "anna"), between=ONCE)
+
+    asyncio.run(walk())
+    usual = _names(write_letter(b"", "a@b", "c@d", random_hex="0", at_s=0.0))
+    assert len(site.servers.front.taken) >= 4
+    for mail in site.servers.front.taken:
+        pack = read_letter(mail.content)
+        assert pack.startswith(MAGIC)
+        assert len(pack) - HEAD_BYTES - SEAL_BYTES in BUCKETS
+        assert _names(mail.content) == usual
+
+
+def _names(mail: bytes) -> list[bytes]:
+    return [line.partition(b":")[0] for line in mail.partition(b"\r\n\r\n")[0].split(b"\r\n")]
+
+
+def test_what_comes_doubled_and_in_the_wrong_order_makes_one_member(site: Joining) -> None:
+    async def walk() -> None:
+        front = site.servers.front
+        async with site.hub() as hub:
+            front.faults.copies = 2
+            front.faults.holding = True
+            joining = asyncio.create_task(site.join("ben", await site.invite(hub, "ben")))
+            while not joining.done():
+                await asyncio.sleep(1.2)
+                await asyncio.to_thread(front.release, backwards=True)
+            await joining
+            added(hub, "ben")
+            assert hub.enrolment.alarms == []
+
+    asyncio.run(walk())
+
+
+def test_letters_that_are_lost_are_written_again(site: Joining) -> None:
+    async def walk() -> None:
+        front, lost, chance = site.servers.front, 0, Random(3)
+        async with site.hub() as hub:
+            front.faults.holding = True
+            joining = asyncio.create_task(site.join("cleo", await site.invite(hub, "cleo")))
+            while not joining.done():
+                await asyncio.sleep(0.05)
+                for mail in list(front.held):  # half of them are lost, whoever wrote them
+                    front.held.remove(mail)
+                    if chance.random() < 0.5:
+                        lost += 1
+                    else:
+                        await asyncio.to_thread(front.deliver, mail)
+            await joining
+            assert lost >= 2
+            added(hub, "cleo")
+
+    asyncio.run(walk())
+
+
+def test_a_hub_that_is_started_again_between_all_steps_lets_the_same_one_in(site: Joining) -> None:
+    async def walk() -> None:
+        async with site.hub() as hub:
+            invite = await site.invite(hub, "dora")
+        joining = asyncio.create_task(site.join("dora", invite))
+        folder = site.profile("dora").secrets_folder
+        async with asyncio.timeout(60):
+            await eventually(lambda: lying(site, "hub"))
+            async with site.hub() as hub:
+                await eventually(lambda: load_credentials(folder) is not None)
+            async with site.hub() as hub:
+                await joining
+                added(hub, "dora")
+
+    asyncio.run(walk())
+
+
+def lying(site: Joining, name: str) -> int:
+    """How many mails lie in somebody's inbox."""
+    return site.servers.mailbox(name).count()
+
+
+@pytest.mark.parametrize("step", ["welcome", "save_bundle", "save_credentials", "confirm"])
+def test_a_crash_at_any_step_is_healed_by_the_same_command(
+    site: Joining, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    async def walk() -> None:
+        async with site.hub() as hub:
+            invite = await site.invite(hub, "emil")
+            with monkeypatch.context() as broken:
+                broken.setattr(ByMail if step in ("welcome", "confirm") else enrolling, step, crash)
+                with pytest.raises(KeyboardInterrupt):
+                    raise await asyncio.to_thread(_caught, site, "emil", invite)
+            assert enrolment_unfinished(site.profile("emil"))
+            assert hub.engine.core.ledger.active() == []
+            await site.join("emil", invite)
+            added(hub, "emil")
+            assert not enrolment_unfinished(site.profile("emil"))
+
+    asyncio.run(walk())
+
+
+def _caught(site: Joining, name: str, invite: str) -> BaseException:
+    """What ended the command; a thread cannot pass it on by itself."""
+    try:
+        enrol(site.profile(name), invite, mail=site.way(name), only_mail=True, wish=name)
+    except BaseException as error:  # noqa: BLE001 - a crash is what this is about
+        return error
+    raise AssertionError("it did not end")
+
+
+def test_who_was_confirmed_and_has_not_heard_it_is_told_after_the_invites_time(site: Joining) -> None:
+    async def walk() -> None:
+        front = site.servers.front
+        async with site.hub() as hub:
+            invite = await site.invite(hub, "finn")
+            joining = asyncio.create_task(site.join("finn", invite))
+            await eventually(lambda: load_credentials(site.profile("finn").secrets_folder) is not None)
+            front.faults.holding = True
+            await eventually(lambda: _release_to(site, "hub") and hub.engine.core.ledger.member("finn") is not None)
+            expire(hub.enrolment._issued, read_invite(invite).id)
+            front.faults.holding = False
+            await joining
+            added(hub, "finn")
+
+    asyncio.run(walk())
+
+
+def _release_to(site: Joining, name: str) -> bool:
+    site.servers.front.release(lambda mail: mail.recipients[0].startswith(name))
+    return True
+
+
+def expire(issued: dict[str, Issued], id_: str) -> None:
+    issued[id_] = replace(issued[id_], not_after=1)
+
+
+def test_a_refusal_is_told_to_whoever_knows_the_secret(site: Joining) -> None:
+    async def walk() -> None:
+        async with site.hub() as hub:
+            invite = await site.invite(hub, "gina")
+            await site.join("gina", invite)
+            with pytest.raises(NotAllowed) as caught:
+                await site.join("hugo", invite)
+            assert caught.value.code in ("invite-used", "invite-claimed")
+            assert "second computer" in hub.enrolment.alarms[0]
+            late = await site.invite(hub, "hugo")
+            expire(hub.enrolment._issued, read_invite(late).id)
+            with pytest.raises(NotAllowed, match="expired"):
+                await site.join("ida", late)
+
+    asyncio.run(walk())
+
+
+def test_who_does_not_know_the_secret_gets_no_answer(site: Joining) -> None:
+    async def walk() -> None:
+        async with site.hub() as hub:
+            invite, other = await site.invite(hub, "ida"), await invited(hub, "jan")
+            code = read_invite(invite)
+            stolen = invite.replace(_code(invite), _other_code())
+            assert read_invite(stolen).id != code.id
+            with pytest.raises(TryLater) as caught:
+                await site.join("jan", stolen, patience_s=4.0)
+            assert (caught.value.code, caught.value.exit_code) == ("no-answer", 75)
+            assert other
+            assert hub.office.status()["letters"]["invite-unknown"] >= 1
+            assert "answered" not in hub.office.status()["letters"]
+            assert lying(site, "jan") == 0
+
+    asyncio.run(walk())
+
+
+def _code(invite: str) -> str:
+    code: str = json.loads(invite)["code"]
+    return code
+
+
+def _other_code() -> str:
+    return write_code(new_secret(b"somebody else"))
+
+
+def test_mail_is_taken_by_itself_where_the_hub_cannot_be_reached(site: Joining) -> None:
+    async def walk() -> None:
+        async with site.hub() as hub:
+            got = await site.join("kim", await site.invite(hub, "kim"), only_mail=False)
+            assert got.station == "kim"
+            assert added(hub, "kim").mail == site.servers.address("kim")
+            made = await invited(hub, "lea")
+            way = site.way("lea")
+            await asyncio.to_thread(
+                lambda: enrol(site.profile("lea"), json.dumps(made["invite"]), mail=way, only_mail=False)
+            )
+            assert not way.used
+            assert added(hub, "lea").mail == ""
+
+    asyncio.run(walk())
+
+
+def test_what_is_missing_is_told_before_anything_is_sent(site: Joining, tmp_path: Path) -> None:
+    async def walk() -> None:
+        async with site.hub() as hub:
+            invite = await site.invite(hub, "anna")
+            made = await invited(hub, "anna")
+            fresh = Profile.at(tmp_path / "fresh")
+            empty = ByMail(fresh, MailLink(), print)
+
+            def by(text: str, way: ByMail, **how: Any) -> None:
+                enrol(fresh, text, mail=way, only_mail=True, **how)
+
+            with pytest.raises(BadConfiguration, match="nmr mail login"):
+                by(invite, empty)
+            with pytest.raises(BadInput, match="invite file"):
+                by(made["code"], site.way("anna"))
+            with pytest.raises(BadInput, match="no mailbox of the hub"):
+                by(invite.replace(f'"mail": "{site.servers.address("hub")}"', '"mail": ""'), site.way("anna"))
+            with pytest.raises(Unavailable):
+                enrol(fresh, invite, mail=empty)
+            assert site.servers.front.taken == []
+
+    asyncio.run(walk())
+
+
+def test_a_mailbox_that_does_not_let_us_in_ends_the_wait(site: Joining) -> None:
+    async def walk() -> None:
+        async with site.hub() as hub:
+            invite = await site.invite(hub, "anna")
+        site.profile("anna")
+        site.servers.set_password("anna", "another")
+        try:
+            with pytest.raises(NotAllowed, match="does not let us in"):
+                await site.join("anna", invite)
+        finally:
+            site.servers.set_password("anna", MAILBOXES["anna"])
+
+    asyncio.run(walk())
+
+
+def test_pauses_grow() -> None:
+    found = pauses()
+    first = [next(found) for _ in range(8)]
+    assert first[:3] == [FIRST_PAUSE_S, 2 * FIRST_PAUSE_S, 4 * FIRST_PAUSE_S]
+    assert first[-1] == LONGEST_PAUSE_S
