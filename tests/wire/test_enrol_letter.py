@@ -4,6 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from agent.domain.mail import NOWHERE, Mailbox
@@ -102,7 +103,7 @@ def test_a_request_without_a_mailbox_is_what_it_always_was(sides: Sides) -> None
     assert read_request(sides.hub, request(sides), sides.secret_of).mailbox == BOX
     bare = _open(sides.hub, request(sides, NOWHERE), REQUEST_BYTES, Request)
     assert bare.mailbox == NOWHERE
-    assert not {"mail", "plus"} & set(enrolment.to_builtins(bare))
+    assert not {"mail", "plus"} & set(to_builtins(bare))
 
 
 def test_whoever_does_not_know_the_secret_and_another_hub_are_refused(sides: Sides) -> None:
@@ -117,7 +118,7 @@ def test_an_exchange_that_is_replayed_or_for_another_newcomer_says_nothing(sides
         (Done(station="anna", site="s1"), Done),
         (Refused(site="s1", about="request", refused="invite-used"), Refused),
     ):
-        old = answered(sides, text, nonce=b"o" * 32)  # type: ignore[arg-type]  # a loop loses what each is
+        old = answered(sides, text, nonce=b"o" * 32)
         other = Identity.new("s1", "")
         assert read_answer(sides.card, SECRET, sides.me, b"o" * 32, old, kind) == text  # type: ignore[type-var]
         with pytest.raises(EnrolRefused):
@@ -135,7 +136,7 @@ def test_what_one_answer_says_is_never_taken_for_another(sides: Sides) -> None:
     for kind, text in said.items():
         for other in set(said) - {kind}:
             with pytest.raises(EnrolRefused):
-                read_answer(sides.card, SECRET, sides.me, NONCE, answered(sides, text), other)  # type: ignore[type-var,arg-type]
+                read_answer(sides.card, SECRET, sides.me, NONCE, answered(sides, text), other)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("letter", [b"", b"NMRE", b"NMRE\x01", b"NMRE\x01\x00x", b"NMRE\x01\x06x", b"NMR1" + b"x" * 99])
