@@ -63,6 +63,7 @@ from agent.domain.order import to_order
 from agent.station import quiet
 from agent.station.answering import Answering
 from agent.station.appointments import Chance
+from agent.station.beginning import Beginning
 from agent.station.conversation import PROOFS
 from agent.station.desk import Desk, Habits
 from agent.station.ends import Ends
@@ -109,6 +110,7 @@ class Core:
         self.ringing = Ringing(desk, kept.pages_in, Ends(kept.ends), self.ordering.orders.get, now)
         self.answering = Answering(desk, self.ringing)
         self.membership = Membership(desk, pin, kept.ledger)
+        self.beginning = Beginning(desk, self.membership.ask)
         self.reach = Reach(desk)
         self.proving = Proving(desk, chance)
         self.mailing = Mailing(desk, mailbox)
@@ -267,10 +269,12 @@ class Core:
         if self.reach.near and not was_near:
             return [*effects, *self.membership.ask(now), *self.fetching.begin(now)]
         if self.reach.connected and not was:
-            return [*effects, *self.membership.ask(now), *self.fetching.spare(now)]
+            asking = [*self.membership.ask(now), *self.beginning.asked(now)]
+            return [*effects, *asking, *self.fetching.spare(now)]
         return effects
 
     def _woke(self, now: Instant) -> list[Effect]:
         quiet.woke(self.desk, now)
         parts = (self.ringing, self.tracking, self.fetching, self.reach, self.proving, self.mailing, self.membership)
-        return [*(effect for part in parts for effect in part.woke(now)), Refresh()]
+        ours = [effect for part in parts for effect in part.woke(now)]
+        return [*ours, *self.beginning.woke(now), Refresh()]
