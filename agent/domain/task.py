@@ -18,7 +18,7 @@ class TaskAsked(Struct, frozen=True):
     """Somebody here wants a task done; `role` narrows who may do it.
 
     It has `life_ms` for that; `tries` is how many workers may fail at it. One that may be done `once` only is never
-    begun again by itself.
+    begun again by itself. Whoever gives it an `id` may ask again and gets the same task.
     """
 
     type: str
@@ -27,6 +27,7 @@ class TaskAsked(Struct, frozen=True):
     once: bool = False
     life_ms: int = 24 * 60 * 60_000
     tries: int = 3
+    id: str = ""
     ticket: int | None = None
 
 
@@ -65,13 +66,21 @@ class Leaving(Struct, frozen=True):
     """This station ends on purpose, or takes no tasks any more."""
 
 
+class QuestionAnswered(Struct, frozen=True):
+    """The person here answered a task of the type "ask"."""
+
+    job: str
+    choice: str = ""
+    text: str = ""
+
+
 class LoadKnown(Struct, frozen=True):
     """How busy this computer is, percent."""
 
     percent: int
 
 
-TaskEvent = TaskAsked | TaskDropped | TaskAgain | TaskEnded | TaskProgressed | Leaving | LoadKnown
+TaskEvent = TaskAsked | TaskDropped | TaskAgain | TaskEnded | TaskProgressed | QuestionAnswered | Leaving | LoadKnown
 
 
 class RunTask(Struct, frozen=True):
@@ -96,4 +105,13 @@ class StopTask(Struct, frozen=True):
     why: str
 
 
-TaskEffect = RunTask | StopTask
+class PutQuestion(Struct, frozen=True):
+    """Show a question to the person here; it stays until it is taken away under `job`, as a page."""
+
+    job: str
+    owner: str
+    question: str
+    choices: tuple[str, ...]
+
+
+TaskEffect = RunTask | StopTask | PutQuestion

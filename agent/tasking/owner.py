@@ -118,7 +118,9 @@ class Owner:
         if len(event.data) > MOST_BYTES:
             error = BadInput("Too much for a task", f"Data may have {MOST_BYTES} bytes", code="too-large", field="data")
             return [] if event.ticket is None else [Reply(event.ticket, error=error)]
-        id_, kept = self._new_id(), list[Effect]()
+        if event.id in self.tasks:
+            return [] if event.ticket is None else [Reply(event.ticket, {"task": event.id})]
+        id_, kept = event.id or self._new_id(), list[Effect]()
         life = min(event.life_ms, LIFE_MS["task.assign"])
         task = Task(id_, event.type, now.ms, now.ms + life, event.role, event.once, max(1, event.tries))
         if len(event.data) > INLINE_BYTES:

@@ -201,6 +201,15 @@ def test_more_than_a_task_may_have_is_refused_before_anything_is_kept() -> None:
     assert site.tasks == {}
 
 
+def test_whoever_asks_again_with_the_same_id_gets_the_same_task() -> None:
+    site, id_ = Site(18), "7" * 32
+    for ticket in (1, 2):
+        deeds = site.office.tasking.handle(TaskAsked("print", b"{}", id=id_, ticket=ticket), site.office.now)
+        assert [deed.result for deed in deeds if isinstance(deed, Reply)] == [{"task": id_}]
+    assert list(site.tasks) == [id_]
+    assert site.tasks[id_].n <= 1
+
+
 def test_what_is_long_over_is_forgotten_with_all_that_was_kept_of_it() -> None:
     site = Site(16, seconds=(1.0, 1.0), size=30_000)
     id_ = site.ask(data=bytes(30_000), life_ms=60_000)

@@ -1,11 +1,14 @@
 """What commands, windows and programs ask about tasks."""
 
 # task.send       type, data (any JSON) or file (a path to that, for what is too long for a line of this socket),
-#                 role, once, life_s, tries, wait                          {"task": id}
+#                 role, once, life_s, tries, wait, id (32 hex digits: who
+#                 asks again with the same gets the same task)             {"task": id}
 #                 with wait, after every change until it has ended: {"id", "event": "task", "task": Task}
+# task.follow     task                  the same lines for a task that is there                             {}
 # task.list       -                                                        [Task]
 # task.show       task                                                     Task with "result" (what the program said)
-#                                                                          and "choices", why each worker was chosen
+#                                                                          and "choices", why each worker was chosen;
+#                                                                          "now": whom it would go to, while it waits
 # task.cancel     task                                                     {}
 # task.again      task                  one that may be done once only was begun, perhaps: do it again      {}
 # task.workers    -                     [{station, skills, free, capacity, load, failures, until_ms}]
@@ -16,6 +19,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,14 +28,14 @@ from msgspec import to_builtins
 
 from agent.domain.audience import Audience
 from agent.domain.errors import BadInput, NotAllowed
-from agent.domain.names import is_name
+from agent.domain.names import ID_PATTERN, is_name
 from agent.domain.rights import may
 from agent.domain.task import TaskAgain, TaskAsked, TaskDropped, TaskEvent
 from agent.domain.tasks import MOST_BYTES
 from agent.station.request_fields import Line, flag, needed, text
 from agent.station.tasks.room import TaskRoom
 from agent.system.beside import beside
-from agent.tasking.task import Task
+from agent.tasking.task import State, Task
 
 Say = Callable[[Line | Callable[[], Line]], None]
 Ask = Callable[[Callable[[int], TaskEvent]], Awaitable[Mapping[str, object]]]
@@ -46,6 +50,7 @@ class TaskRequests:
         self._room, self._ask, self._watchers = room, ask, watchers
         self.commands: dict[str, Callable[[Line, Say], Awaitable[object]]] = {
             "task.send": self._send,
+            "task.follow": self._follow_one,
             "task.list": self._list,
             "task.show": self._show,
             "task.cancel": self._cancel,
@@ -79,6 +84,7 @@ class TaskRequests:
         try:
             while True:
                 changed.clear()
+                await self._settled(id_)
                 told = self._told(id_)
                 if told != last:
                     say({"event": "task", "task": told})
@@ -89,12 +95,25 @@ class TaskRequests:
         finally:
             self._watchers.discard(changed.set)
 
+    async def _follow_one(self, with_: Line, say: Say) -> object:
+        await self._follow(needed(with_, "task"), say)
+        return {}
+
     async def _list(self, _: Line, __: Say) -> object:
         tasks = self._room.working.tasking.owner.tasks.values()
         return [told(task) for task in sorted(tasks, key=lambda task: (task.at, task.id))]
 
     async def _show(self, with_: Line, _: Say) -> object:
-        return self._told(needed(with_, "task"))
+        id_ = needed(with_, "task")
+        await self._settled(id_)
+        task = self._task(id_)
+        now = {"now": to_builtins(self._room.working.choice(task))} if task.state is State.NEW else {}
+        return {**self._told(id_), **now}
+
+    async def _settled(self, id_: str) -> None:
+        """Return when what a task's end brought is on the disk: then its result can be read."""
+        if self._task(id_).ended:
+            await self._room.working.committed()
 
     def _told(self, id_: str) -> dict[str, Any]:
         """Everything about a task; its result only when there is one."""
@@ -172,7 +191,11 @@ def _asked(with_: Line) -> dict[str, Any]:
         if name and not is_name(name):
             raise BadInput("This name cannot be used", f"“{name}”: write 1 to 32 of a-z, 0-9 and -", field=field)
     life_s, tries = _number(with_, "life_s", LIFE_S, LONGEST_S), _number(with_, "tries", 3, MOST_TRIES)
-    return {"type": type_, "role": role, "once": flag(with_, "once"), "life_ms": life_s * 1000, "tries": tries}
+    id_ = text(with_, "id")
+    if id_ and not re.fullmatch(ID_PATTERN, id_):
+        raise BadInput("Not an id", "An id of your own has 32 hex digits", field="id")
+    once = flag(with_, "once")
+    return {"type": type_, "role": role, "once": once, "life_ms": life_s * 1000, "tries": tries, "id": id_}
 
 
 async def _data(with_: Line) -> bytes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from agent.domain.effects import Effect
 from agent.domain.events import Arrived, Instant
 from agent.domain.ledger import Ledger
-from agent.domain.task import Leaving, RunTask, StopTask, TaskEvent
+from agent.domain.task import Leaving, QuestionAnswered, RunTask, StopTask, TaskEvent
 from agent.domain.tasks import TYPE_OF
 from agent.routing import rows
 from agent.station.reach import Reach
@@ -15,6 +15,7 @@ from agent.system.store import Store
 from agent.wire.keys import Identity
 
 if TYPE_CHECKING:
+    from agent.station.tasks.questions import Open
     from agent.station.tasks.working import Working
 
 KINDS = ("task", "job")
@@ -65,7 +66,21 @@ class TaskRoom:
         """Decide what a task's event means; everything else only if tasks are there at all."""
         if self._working is None and not _is_about_tasks(event):
             return []
+        if isinstance(event, QuestionAnswered):
+            self.working.answer(event.job, {"choice": event.choice, "text": event.text})
+            return []
         return self.working.tasking.handle(event, self._now())
+
+    def questions(self) -> Sequence["Open"]:
+        """What the person here is asked."""
+        return [] if self._working is None else self._working.questions.all()
+
+    def pressed(self, key: str, action: str) -> QuestionAnswered | None:
+        """Return what the button of a notice means, if the notice is a question's."""
+        for asked in self.questions():
+            if asked.job == key and action in (buttons := buttons_of(asked.question.choices)):
+                return QuestionAnswered(key, buttons[action])
+        return None
 
     def leave(self) -> Sequence[Effect]:
         """We end on purpose."""
@@ -85,6 +100,11 @@ class TaskRoom:
         """End what runs."""
         if self._working is not None:
             await self._working.settle()
+
+
+def buttons_of(choices: Sequence[str]) -> dict[str, str]:
+    """The choices by the names of their buttons."""
+    return {f"choice-{number}": choice for number, choice in enumerate(choices)}
 
 
 def _is_about_tasks(event: object) -> bool:

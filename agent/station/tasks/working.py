@@ -7,11 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from agent.domain.asking import ASK
-from agent.domain.effects import Effect, Tell
+from agent.domain.effects import Effect, Refresh, Unnotify
 from agent.domain.events import Instant
 from agent.domain.keys import from_b64u, to_b64u
 from agent.domain.ledger import Ledger, Member
-from agent.domain.task import LoadKnown, Outcome, RunTask, StopTask, TaskEnded, TaskEvent
+from agent.domain.task import LoadKnown, Outcome, PutQuestion, RunTask, StopTask, TaskEnded, TaskEvent
 from agent.routing import rows
 from agent.routing.policy import MAIL
 from agent.station.loading import values_of
@@ -22,6 +22,7 @@ from agent.system.config.schema import Config
 from agent.system.ids import new_id
 from agent.system.store import Store
 from agent.system.task_types import allowed
+from agent.tasking.choice import Verdict
 from agent.tasking.core import Tasking
 from agent.tasking.deeds import Deed
 from agent.tasking.job import Job
@@ -95,7 +96,9 @@ class Working:
 
     def stop(self, task: StopTask) -> None:
         """End it."""
-        if not self.questions.drop(task.job, task.run):
+        if self.questions.drop(task.job, task.run):
+            self._taken_away(task.job)
+        else:
             self._running.end(task)
 
     @property
@@ -107,9 +110,14 @@ class Working:
         """The workers that have said that they are available."""
         return self.tasking.owner.workers.available(self._now())
 
+    def choice(self, task: Task) -> Verdict:
+        """Whom a task would go to now, and why."""
+        return self.tasking.owner.choice(task, self._now())
+
     def answer(self, job: str, said: object) -> None:
         """A person answered a question; raises BadInput."""
         asked, outcome = self.questions.answer(job, said)
+        self._taken_away(job)
         self._tell(TaskEnded(asked.job, asked.run, outcome))
 
     def result(self, task: str) -> bytes | None:
@@ -118,6 +126,17 @@ class Working:
         if found is None:
             return None
         return from_b64u(found.data) if found.blob is None else read_back(task, "result", found.blob, self._piece)
+
+    async def committed(self) -> None:
+        """Return when everything that was decided so far is on the disk, or will not be."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def tell(_: object) -> None:
+            if not done.done():
+                done.set_result(None)
+
+        self._store.submit(lambda _: None, tell, tell)
+        await done
 
     async def settle(self) -> None:
         """End what runs."""
@@ -130,10 +149,14 @@ class Working:
     def _put_before_the_person(self, task: RunTask, data: bytes) -> None:
         asked = self.questions.ask(task, data)
         if isinstance(asked, Open):
-            values = {"station": task.owner, "question": asked.question.question}
-            self._show(Tell("notice.task-asked", values, key=task.job))
+            self._show(PutQuestion(task.job, task.owner, asked.question.question, asked.question.choices))
+            self._show(Refresh())
         else:
             self._tell(TaskEnded(task.job, task.run, asked))
+
+    def _taken_away(self, job: str) -> None:
+        self._show(Unnotify(job))
+        self._show(Refresh())
 
     def _piece(self, key: str) -> bytes | None:
         found = self._store.read(rows.KEPT_ONE, (KIND, key))

@@ -1,0 +1,1 @@
+"""Tests of handing tasks out from programs."""
