@@ -206,7 +206,8 @@ class App:
     def snapshot(self) -> Snapshot:
         """What the views are computed from, now."""
         notices = list(self._notices.values())
-        return take_picture(self.core, self._config, self._surface, notices, self._storage, self._clock.now())
+        now, asked = self._clock.now(), self.tasks.questions()
+        return take_picture(self.core, self._config, self._surface, notices, self._storage, now, asked)
 
     def status(self) -> dict[str, Any]:
         """The control socket's Status."""
@@ -240,6 +241,9 @@ class App:
 
     def happened(self, key: str, action: str) -> None:
         """A person did something with a notice; a click on it shows the pages."""
+        if (answered := self.tasks.pressed(key, action)) is not None:
+            self.handle(answered)
+            return
         if action == "open":
             self.clicked(OpenWindow("pages"))
         self._performer.happened(key, action)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from agent.domain.audience import EVERYBODY
 from agent.domain.page import InPage
+from agent.domain.task import PutQuestion
 from agent.station.standing import KEY
+from agent.station.tasks.room import buttons_of
 from agent.ui.menu import page_title, short
 from agent.ui.notify.base import Notice, Urgency
 from agent.ui.texts import Texts
@@ -25,6 +27,13 @@ def page_notice(page: InPage, sender: str, texts: Texts) -> Notice:
     lines += [texts("notice.unverified")] if page.unverified else []
     buttons = tuple((answer, texts(f"answer.{answer}")) for answer in ("accepted", "declined"))
     return Notice(page.id, title, "\n".join(lines), buttons, Urgency.CRITICAL, texts("notice.open"))
+
+
+def question_notice(asked: PutQuestion, owner: str, texts: Texts) -> Notice:
+    """The notice of a task that asks the person here, `owner` by name; it stays until somebody answers."""
+    title = texts("notice.task-asked", station=owner, question=asked.question)
+    buttons = tuple(buttons_of(asked.choices).items())
+    return Notice(asked.job, title, asked.question if len(title) > SURE_TITLE else "", buttons, Urgency.CRITICAL, "")
 
 
 def told(key: str, text: str, values: Mapping[str, str], texts: Texts) -> Notice:

@@ -9,8 +9,9 @@ from typing import Any
 from agent.domain import effects as do
 from agent.domain.events import AnswerGiven, Event, Presented, Seen
 from agent.domain.page import NOT_SHOWN, InPage
+from agent.domain.task import PutQuestion
 from agent.station.desk import Desk
-from agent.station.notices import page_notice, told
+from agent.station.notices import page_notice, question_notice, told
 from agent.station.requests import Requests
 from agent.station.surface import Surface
 from agent.station.wakes import Wakes
@@ -53,6 +54,7 @@ class Performer:
             do.Notify: self._notify,
             do.Unnotify: lambda e: self._in_turn(e.page, lambda: surface.notifier.close(e.page)),
             do.Tell: self._tell,
+            PutQuestion: self._put_question,
             do.Sound: lambda e: self._aside(surface.sound(e.tone)),
             do.Hush: lambda _: self._aside(surface.hush()),
             do.Refresh: lambda _: refresh(),
@@ -110,6 +112,10 @@ class Performer:
     def _tell(self, effect: do.Tell) -> None:
         notice = told(effect.key, effect.text, effect.values, self._texts())
         self._in_turn(effect.key, lambda: self._surface.notifier.show(notice))
+
+    def _put_question(self, asked: PutQuestion) -> None:
+        notice = question_notice(asked, self._desk.person(asked.owner), self._texts())
+        self._in_turn(asked.job, lambda: self._surface.present(notice, Tone.PAGE))
 
     def _in_turn(self, key: str, deed: Callable[[], Awaitable[object]]) -> None:
         """Run deeds about one notice in the order they were decided: a closing never overtakes its showing."""

@@ -13,10 +13,11 @@ from agent.station.core import Core
 from agent.station.desk import Habits
 from agent.station.surface import Surface
 from agent.system.config.schema import Config, Ui
-from agent.ui.snapshot import Labels, Proof, QuickPage, Snapshot, Standing
+from agent.ui.snapshot import Labels, Proof, Question, QuickPage, Snapshot, Standing
 from agent.ui.texts import Texts
 
 if TYPE_CHECKING:
+    from agent.station.tasks.questions import Open
     from agent.ui.texts import Language
 
 MOST_ROLE_PAGES = 6
@@ -48,7 +49,13 @@ def habits_of(config: Config) -> Habits:
 
 
 def take_picture(
-    core: Core, config: Config, surface: Surface, notices: Sequence[str], storage: str, now: Instant
+    core: Core,
+    config: Config,
+    surface: Surface,
+    notices: Sequence[str],
+    storage: str,
+    now: Instant,
+    asked: "Sequence[Open]" = (),
 ) -> Snapshot:
     """Return what the views are computed from."""
     reach, desk = core.reach, core.desk
@@ -83,6 +90,9 @@ def take_picture(
         sound=surface.player.name,
         storage=storage,
         notices=tuple(notices),
+        questions=tuple(
+            Question(one.job, desk.person(one.owner), one.question.question, one.question.choices) for one in asked
+        ),
         proof=proof_of(core, Texts.of(language_of(config))),
         standing=standing_of(core, Texts.of(language_of(config)), now),
         seen=dict(core.membership.seen),

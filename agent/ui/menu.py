@@ -3,6 +3,7 @@
 from agent.domain.audience import EVERYBODY, Audience
 from agent.domain.events import AnswerGiven, PageAsked, QuietAsked, WithdrawAsked
 from agent.domain.page import InPage, OutPage
+from agent.domain.task import QuestionAnswered
 from agent.ui.ladder import summary
 from agent.ui.snapshot import QuickPage, Snapshot
 from agent.ui.texts import Texts
@@ -20,7 +21,7 @@ QUIET_MINUTES = (30, 60)
 def tray_view(now: Snapshot, texts: Texts) -> TrayView:
     """Return everything the tray shows for a state."""
     groups = [
-        _answers(now, texts),
+        [*_answers(now, texts), *_questions(now, texts)],
         [_quick(index, page, now, texts) for index, page in enumerate(now.quick_pages)],
         [_persons(now, texts), _orders(now, texts)],
         _sent(now, texts),
@@ -32,7 +33,7 @@ def tray_view(now: Snapshot, texts: Texts) -> TrayView:
         [*_links(now, texts), Entry("status", texts("menu.status"), OpenWindow("status"))],
         _quit(now, texts),
     ]
-    return TrayView(_icon(now), len(now.unanswered), _tooltip(now, texts), _joined(groups))
+    return TrayView(_icon(now), len(now.unanswered) + len(now.questions), _tooltip(now, texts), _joined(groups))
 
 
 def _joined(groups: list[list[Entry]]) -> tuple[Entry, ...]:
@@ -45,7 +46,7 @@ def _joined(groups: list[list[Entry]]) -> tuple[Entry, ...]:
 
 
 def _icon(now: Snapshot) -> IconState:
-    if now.unanswered or any(page.late for page in now.sent):
+    if now.unanswered or now.questions or any(page.late for page in now.sent):
         return IconState.ATTENTION
     return IconState(now.state)
 
@@ -85,6 +86,21 @@ def _answer(page: InPage, now: Snapshot, texts: Texts) -> list[Entry]:
         for answer in ("accepted", "declined", "later")
     )
     return [Entry(f"answer {page.id}", short(title), submenu=choices)]
+
+
+def _questions(now: Snapshot, texts: Texts) -> list[Entry]:
+    """Tasks that ask the person here, each with its choices; one without is answered in words, elsewhere."""
+    return [
+        Entry(
+            f"question {asked.job}",
+            short(texts("notice.task-asked", station=asked.sender, question=asked.question)),
+            submenu=tuple(
+                Entry(f"{asked.job} {choice}", choice, QuestionAnswered(asked.job, choice)) for choice in asked.choices
+            ),
+            enabled=bool(asked.choices),
+        )
+        for asked in now.questions[:MOST_OPEN]
+    ]
 
 
 def page_title(page: InPage, sender: str, texts: Texts) -> str:

@@ -62,6 +62,15 @@ class Standing(Struct, frozen=True):
     notice: str = ""
 
 
+class Question(Struct, frozen=True):
+    """A task that asks the person here: `sender` by name, and what may be answered."""
+
+    job: str
+    sender: str
+    question: str
+    choices: tuple[str, ...]
+
+
 class Snapshot(Struct, frozen=True, kw_only=True):
     """A station now. `unanswered` are the received pages that still want an answer, oldest first; `reachable` counts
     the live stations of an audience, `seen` says when each was last heard, ms UTC, `may_page` says whether we may.
@@ -100,6 +109,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     notices: Sequence[str] = ()
     proof: Proof = Proof()
     standing: Standing = Standing()
+    questions: Sequence[Question] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -7,8 +7,9 @@ from agent.domain.events import AnswerGiven, Instant, LinkChanged, PageAsked, Wi
 from agent.domain.ledger import Ledger, Member
 from agent.domain.order import TITLE, Order
 from agent.domain.page import Answer, InPage, OutPage, State, Target
+from agent.domain.task import QuestionAnswered
 from agent.ui.menu import tray_view
-from agent.ui.snapshot import Proof, QuickPage, Snapshot
+from agent.ui.snapshot import Proof, Question, QuickPage, Snapshot
 from agent.ui.texts import Texts
 from agent.ui.view import Entry, IconState
 
@@ -107,6 +108,16 @@ def test_what_waits_for_an_answer_stands_on_top_with_its_three_answers() -> None
         ("Later", AnswerGiven("in", "later")),
     ]
     assert tray_view(now, ENGLISH).icon is IconState.ATTENTION
+
+
+def test_a_question_stands_beside_the_pages_with_what_may_be_answered() -> None:
+    locked = Question("t@customer", "carla", "Is the back door locked?", ("Yes", "No"))
+    now = replace(there(1), questions=(locked, Question("u@customer", "carla", "What is it worth?", ())))
+    view = tray_view(now, ENGLISH)
+    assert (view.icon, view.count) == (IconState.ATTENTION, 2)
+    assert lines(now)[:2] == ["carla Asks: Is the back door locked?", "carla Asks: What is it worth?"]
+    assert entry(now, "carla Asks: Is the back door locked?", "No").intent == QuestionAnswered("t@customer", "No")
+    assert not entry(now, "carla Asks: What is it worth?").enabled
 
 
 def test_a_page_about_no_order_shows_its_note_in_one_line() -> None:
