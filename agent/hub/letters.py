@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 LETTERS_PER_S, LETTERS_AT_ONCE = 20.0, 200
 """How many letters are looked at."""
-ANSWERS_PER_S, ANSWERS_AT_ONCE = 1 / 20, 12
+ANSWERS_PER_S, ANSWERS_AT_ONCE = 1 / 60, 12
 """How many letters are answered for one invite."""
 
 

@@ -87,7 +87,8 @@ def test_the_command_says_what_happens_beside_its_result(
         assert only_mail
         mail.used = True
         mail._tell("asking")
-        nothing = dict.fromkeys(("sign_key", "receive_key", "url", "password", "client_id", "ca_pem", "genesis"), "")
+        names = ("sign_key", "receive_key", "url", "password", "client_id", "ca_pem", "genesis")
+        nothing: dict[str, Any] = dict.fromkeys(names, "")
         return Credentials(site="s1", station="anna", person="anna", brokers=(), **nothing)
 
     profile.config_file.write_text(MAIL)

@@ -105,6 +105,19 @@ def test_a_computer_with_nothing_but_a_mailbox_joins_pages_and_is_paged(away: Sc
         page = paged(away, sender, receiver)
         assert (page["state"], page["link"]) == ("accepted", "mail")
         assert away.shown(sender) == Counter({f"{sender} 0": 1})
+    assert examined(site, "west") == {"settings": "ok", "hub": "off", "broker": "off", "key": "off", "proof": "off"}
+
+
+def examined(site: MailSite, name: str) -> dict[str, str]:
+    """How bad the doctor finds what a station with a mailbox alone does not have."""
+    done = subprocess.run(
+        [*site._command(name), "doctor", "--no-sound", "--json"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+    )
+    levels = {one["check"]: one["level"] for one in json.loads(done.stdout)["findings"]}
+    return {check: levels[check] for check in ("settings", "hub", "broker", "key", "proof")}
 
 
 def knows(site: MailSite, name: str, other: str) -> bool:

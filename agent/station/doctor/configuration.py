@@ -17,7 +17,9 @@ async def settings(sight: Sight) -> list[Finding]:
     found, findings = Findings("settings"), []
     if not sight.config.ring.page_sound:
         findings.append(found.warning("no-sound"))
-    if not sight.config.link.mqtt.enabled:
+    if sight.only_mail:
+        findings.append(found.ok("only-mail"))
+    elif not sight.config.link.mqtt.enabled:
         p2p = sight.config.link.p2p.enabled
         findings.append(found.warning("no-mqtt") if p2p else found.failure("no-link"))
     return findings or [found.ok()]

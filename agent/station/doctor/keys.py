@@ -44,6 +44,8 @@ async def key(sight: Sight) -> list[Finding]:
     found, secrets = Findings("key"), sight.secrets
     if secrets.credentials is None:
         return [found.off()]
+    if sight.only_mail:
+        return [found.off("only-mail")]
     if secrets.bundle_error is not None:
         what = "backup-missing" if secrets.bundle_error.code.endswith("backup-missing") else secrets.bundle_error.fault
         return [found.failure(what, reason=secrets.bundle_error.message)]

@@ -19,7 +19,7 @@ async def hub(sight: Sight) -> list[Finding]:
     """Whether the hub answers at its own port."""
     found, seen = Findings("hub"), await sight.hub()
     if seen is None:
-        return [found.off()]
+        return [found.off("only-mail" if sight.only_mail else "off")]
     if seen.fault:
         return [_fault(found, seen)]
     return [found.ok(host=seen.host, port=seen.port, ms=f"{seen.tcp_ms or 0:.1f}")]

@@ -57,6 +57,8 @@ async def proof(sight: Sight) -> list[Finding]:
     found = Findings("proof")
     if sight.agent.status is None:
         return [found.off()]
+    if sight.only_mail:
+        return [found.off("only-mail")]
     proof, hub = sight.status["proof"], sight.status["hub"]
     match proof["state"]:
         case "proven" if hub["state"] == "up":

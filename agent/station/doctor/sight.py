@@ -81,10 +81,16 @@ class Sight:
         """The running agent's Status; empty without one."""
         return self.agent.status or {}
 
+    @property
+    def only_mail(self) -> bool:
+        """Whether this station has its mailbox and nothing else, so that no port of the site need be in reach."""
+        link = self.config.link
+        return link.mail.enabled and not (link.mqtt.enabled or link.p2p.enabled)
+
     async def hub(self) -> Visit | None:
-        """What a visit to the hub's own port showed; None without credentials. The hub is asked once."""
+        """What a visit to the hub's own port showed; None without credentials or with mail alone. It is asked once."""
         credentials = self.secrets.credentials
-        if credentials is None:
+        if credentials is None or self.only_mail:
             return None
         if self._hub is None:
             from agent.station.enrol_http import hub_place

@@ -21,7 +21,8 @@ TEXTS: dict[str, str] = {
     "settings.no-sound.cure": "Setze ring.page_sound = true, wenn dieser Platz nicht still sein soll",
     "settings.no-mqtt": "Die Verbindung zum Broker ist ausgeschaltet (link.mqtt.enabled)",
     "settings.no-mqtt.cure": "Setze link.mqtt.enabled = true; sonst werden nur anwesende Stationen erreicht",
-    "settings.no-link": "Alle Verbindungen sind ausgeschaltet (link.mqtt.enabled, link.p2p.enabled)",
+    "settings.only-mail": "Das Postfach ist die einzige Verbindung dieser Station (link.mqtt.enabled ist aus)",
+    "settings.no-link": "Alle Verbindungen sind ausgeschaltet (link.mqtt.enabled, link.p2p.enabled, link.mail.enabled)",
     "settings.no-link.cure": "Setze link.mqtt.enabled = true",
     # --- enrolment and keys ---
     "enrolment": "Aufnahme",
@@ -49,6 +50,7 @@ TEXTS: dict[str, str] = {
     "enrolment.lost": "Der Schlüsselbund dieses Kontos hat den Schlüssel dieser Station nicht: {reason}",
     "enrolment.lost.cure": "Melde dich als der an, der aufgenommen hat, oder bitte die IT um eine Einladung",
     "key": "Schlüssel (PSK)",
+    "key.only-mail": "Nicht nötig: per Mail ist jede Nachricht selbst signiert und versiegelt",
     "key.off": "Nicht angesehen: zuerst kommt die Aufnahme",
     "key.ok": "Der Schlüssel zum Hub gilt noch {days} Tage (Generation {generation})",
     "key.expired": "Der Schlüssel zum Hub ist abgelaufen (Generation {generation})",
@@ -111,6 +113,7 @@ TEXTS: dict[str, str] = {
     "link.down-besides": "{name} steht nicht, andere Verbindungen tragen die Rufe: {detail}",
     "link.down-besides.cure": "Frag die IT, ob die Vermittlung läuft und UDP oder der TURN-Server offen ist",
     "proof": "Beweis des Hubs",
+    "proof.only-mail": "Nicht nötig: per Mail ist jede Nachricht selbst signiert und versiegelt",
     "proof.off": "Nicht gefragt: der Agent läuft nicht",
     "proof.ok": "Der Hub hat sich bewiesen und antwortet in {ms} ms",
     "proof.silent": "Der Hub hat sich bewiesen und schweigt jetzt: {notice}",
@@ -121,6 +124,7 @@ TEXTS: dict[str, str] = {
     "proof.unproven.cure": "Bleibt es länger als eine Minute so: läuft der Hub, und ist es unserer? Frag die IT",
     # --- the site ---
     "hub": "Hub",
+    "hub.only-mail": "Nicht angesehen: das Postfach ist die einzige Verbindung dieser Station",
     "hub.off": "Nicht angesehen: zuerst kommt die Aufnahme",
     "hub.ok": "{host}:{port} antwortet in {ms} ms",
     "hub.name": "Der Name des Hubs ist unbekannt: {host} ({detail})",

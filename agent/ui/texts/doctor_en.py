@@ -21,7 +21,8 @@ TEXTS: dict[str, str] = {
     "settings.no-sound.cure": "Set ring.page_sound = true, unless this place shall be silent",
     "settings.no-mqtt": "The link to the broker is switched off (link.mqtt.enabled)",
     "settings.no-mqtt.cure": "Set link.mqtt.enabled = true; without it only stations that are there now are reached",
-    "settings.no-link": "Every link is switched off (link.mqtt.enabled, link.p2p.enabled)",
+    "settings.only-mail": "The mailbox is the only link of this station (link.mqtt.enabled is off)",
+    "settings.no-link": "Every link is switched off (link.mqtt.enabled, link.p2p.enabled, link.mail.enabled)",
     "settings.no-link.cure": "Set link.mqtt.enabled = true",
     # --- enrolment and keys ---
     "enrolment": "enrolment",
@@ -47,6 +48,7 @@ TEXTS: dict[str, str] = {
     "enrolment.lost": "The keyring of this account does not hold the key of this station: {reason}",
     "enrolment.lost.cure": "Log in as who enrolled it, or ask IT for an invite and run: nmr enrol INVITE",
     "key": "key (PSK)",
+    "key.only-mail": "Not needed: by mail every message carries its own signature and seal",
     "key.off": "Not looked at: the enrolment comes first",
     "key.ok": "The key towards the hub is good for {days} days (generation {generation})",
     "key.expired": "The key towards the hub has expired (generation {generation})",
@@ -111,6 +113,7 @@ TEXTS: dict[str, str] = {
     "link.down-besides": "{name} is down, other links carry the pages: {detail}",
     "link.down-besides.cure": "Ask IT whether signaling runs and UDP, or the TURN server, is open between stations",
     "proof": "proof of the hub",
+    "proof.only-mail": "Not needed: by mail every message carries its own signature and seal",
     "proof.off": "Not asked: the agent is not running",
     "proof.ok": "The hub has proven itself and answers in {ms} ms",
     "proof.silent": "The hub has proven itself and is silent now: {notice}",
@@ -121,6 +124,7 @@ TEXTS: dict[str, str] = {
     "proof.unproven.cure": "If this stays for more than a minute: is the hub running, and is it ours? Ask IT",
     # --- the site ---
     "hub": "hub",
+    "hub.only-mail": "Not looked at: the mailbox is the only link of this station",
     "hub.off": "Not looked at: the enrolment comes first",
     "hub.ok": "{host}:{port} answers in {ms} ms",
     "hub.name": "The name of the hub is not known: {host} ({detail})",
