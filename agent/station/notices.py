@@ -33,7 +33,14 @@ def question_notice(asked: PutQuestion, owner: str, texts: Texts) -> Notice:
     """The notice of a task that asks the person here, `owner` by name; it stays until somebody answers."""
     title = texts("notice.task-asked", station=owner, question=asked.question)
     buttons = tuple(buttons_of(asked.choices).items())
-    return Notice(asked.job, title, asked.question if len(title) > SURE_TITLE else "", buttons, Urgency.CRITICAL, "")
+    return Notice(
+        asked.job,
+        title,
+        asked.question if len(title) > SURE_TITLE else "",
+        buttons,
+        Urgency.CRITICAL,
+        texts("notice.open"),
+    )
 
 
 def told(key: str, text: str, values: Mapping[str, str], texts: Texts) -> Notice:

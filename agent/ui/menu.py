@@ -89,7 +89,7 @@ def _answer(page: InPage, now: Snapshot, texts: Texts) -> list[Entry]:
 
 
 def _questions(now: Snapshot, texts: Texts) -> list[Entry]:
-    """Tasks that ask the person here, each with its choices; one without is answered in words, elsewhere."""
+    """Tasks that ask the person here, each with its choices; one without is answered in words, in the window."""
     return [
         Entry(
             f"question {asked.job}",
@@ -97,7 +97,7 @@ def _questions(now: Snapshot, texts: Texts) -> list[Entry]:
             submenu=tuple(
                 Entry(f"{asked.job} {choice}", choice, QuestionAnswered(asked.job, choice)) for choice in asked.choices
             ),
-            enabled=bool(asked.choices),
+            intent=None if asked.choices else OpenWindow("pages"),
         )
         for asked in now.questions[:MOST_OPEN]
     ]

@@ -50,6 +50,10 @@ def state(now: Snapshot, texts: Texts) -> dict[str, Any]:
         "status": status(now),
         "orders": [order(each, now) for each in now.orders],
         "pages": pages(now, texts),
+        "questions": [
+            {"task": asked.job, "from": asked.sender, "question": asked.question, "choices": list(asked.choices)}
+            for asked in now.questions
+        ],
         "members": members(now),
         "texts": labels(now),
     }

@@ -11,7 +11,7 @@ from agent.domain.task import QuestionAnswered
 from agent.ui.menu import tray_view
 from agent.ui.snapshot import Proof, Question, QuickPage, Snapshot
 from agent.ui.texts import Texts
-from agent.ui.view import Entry, IconState
+from agent.ui.view import Entry, IconState, OpenWindow
 
 ENGLISH = Texts.of("en")
 KITCHEN, BEN = Audience("role", "kitchen"), Audience("person", "ben")
@@ -117,7 +117,7 @@ def test_a_question_stands_beside_the_pages_with_what_may_be_answered() -> None:
     assert (view.icon, view.count) == (IconState.ATTENTION, 2)
     assert lines(now)[:2] == ["carla Asks: Is the back door locked?", "carla Asks: What is it worth?"]
     assert entry(now, "carla Asks: Is the back door locked?", "No").intent == QuestionAnswered("t@customer", "No")
-    assert not entry(now, "carla Asks: What is it worth?").enabled
+    assert entry(now, "carla Asks: What is it worth?").intent == OpenWindow("pages")
 
 
 def test_a_page_about_no_order_shows_its_note_in_one_line() -> None:

@@ -239,6 +239,7 @@ TEXTS: dict[str, str] = {
     "form.new": "{kind} neu anlegen",
     "form.edit": "{kind} ändern",
     "form.title": "Titel",
+    "question.send": "Antworten",
     "form.save": "Speichern",
     "form.create": "Anlegen",
     "form.title-missing": "Bitte einen Titel eingeben.",

@@ -233,6 +233,7 @@ TEXTS: dict[str, str] = {
     "form.new": "New {kind}",
     "form.edit": "Edit {kind}",
     "form.title": "Title",
+    "question.send": "Answer",
     "form.save": "Save",
     "form.create": "Create",
     "form.title-missing": "Please give a title.",

@@ -1,4 +1,4 @@
-"""The tab with pages: those that wait for an answer on top, below them all others with their ladders."""
+"""The tab with pages: what waits for an answer on top, questions of tasks too, below it all others with ladders."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
+from agent.ui.window.asked import Asked
 from agent.ui.window.board import Board
 from agent.ui.window.model import ladder
 from agent.ui.window.page_row import PageDrawing
@@ -29,6 +30,7 @@ class Pages(Tab):
         self._open: set[str] = set()
         self._drawing = PageDrawing(window, self._open)
         self._toolbar()
+        self._asked = Asked(self, window, self.reply)
         self._waiting = Waiting(self, window, self.answer)
         self._reason = ttk.Label(self, style="Bad.TLabel")
         self._board = Board(self, self.theme, self._drawing.draw)
@@ -61,6 +63,7 @@ class Pages(Tab):
         waiting = ladder.waiting(pages)
         if self._waiting.refresh(waiting, before=self._board):
             self.focus_first()
+        self._asked.refresh(self.window.model.questions, before=self._board)
         shown = ladder.history(page for page in pages if page not in waiting)
         self._board.show([page["id"] for page in shown], [self._drawing.height(page) for page in shown])
         self._set_buttons()
@@ -75,7 +78,7 @@ class Pages(Tab):
 
     def focus_first(self) -> None:
         """The keyboard goes to what waits, or to the history."""
-        if not self._waiting.focus_first():
+        if not self._waiting.focus_first() and not self._asked.focus_first():
             self._board.canvas.focus_set()
             if self._board.selected is None and self._board.listed:
                 self._board.select(self._board.listed[0])
@@ -104,6 +107,10 @@ class Pages(Tab):
     def answer(self, page_id: str, answer: str) -> None:
         """Send an answer to a page that waits."""
         self.window.ask("answer", {"page": page_id, "answer": answer, "text": ""}, self._replied)
+
+    def reply(self, task: str, choice: str, text: str) -> None:
+        """Send the answer to a task that asks."""
+        self.window.ask("task.answer", {"task": task, "choice": choice, "text": text}, self._replied)
 
     def letter(self, letter: str) -> None:
         """Alt and the first letter of an answer gives it."""

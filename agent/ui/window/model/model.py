@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from agent.ui.texts import Texts
-    from agent.ui.window.model.shapes import Labels, Member, Order, Page, Setting, State, Status
+    from agent.ui.window.model.shapes import Labels, Member, Order, Page, Question, Setting, State, Status
 
     Deed = Literal["page", "edit", "create"]
 
@@ -35,6 +35,11 @@ class Model:
     def pages(self) -> list[Page]:
         """All pages the agent remembers."""
         return self.state.get("pages") or []
+
+    @property
+    def questions(self) -> list[Question]:
+        """The tasks that ask the person here."""
+        return self.state.get("questions") or []
 
     @property
     def members(self) -> list[Member]:

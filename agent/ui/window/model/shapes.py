@@ -145,6 +145,14 @@ class Page(TypedDict, total=False):
     targets: list[Target]
 
 
+class Question(TypedDict, total=False):
+    """A task that asks the person here; without `choices` it wants words. `from` is who asks, by name."""
+
+    task: str
+    question: str
+    choices: list[str]
+
+
 class Member(TypedDict, total=False):
     """One station of the site and who sits there."""
 
@@ -197,6 +205,7 @@ class State(TypedDict, total=False):
     status: Status
     orders: list[Order]
     pages: list[Page]
+    questions: list[Question]
     members: list[Member]
     texts: Labels
     settings: list[Setting]
