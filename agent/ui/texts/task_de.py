@@ -40,7 +40,7 @@ TEXTS: dict[str, str] = {
     "choice.alone": "Nur {winner} konnte sie erledigen.",
     "choice.best": "{winner} hatte mit {score} die meisten Punkte; danach kam {other} mit {less}.",
     "choice.most": "Am meisten zählte: {part}, {points} mehr.",
-    "choice.tie": "{winner} und {other} hatten gleich viele Punkte, {score}; dann zählt eine Zahl aus Aufgabe und Name.",
+    "choice.tie": "{winner} und {other} hatten gleich viele Punkte, {score}; dann zählt eine Zahl aus beider Namen.",
     "part.free": "mehr seiner Plätze sind frei",
     "part.load": "sein Computer hat weniger zu tun",
     "part.distance": "er ist näher",
