@@ -1,4 +1,4 @@
-"""`nmr task`: look at what this computer does for others."""
+"""`nmr task`: hand work to workers, look at it, decide about it, and see what this computer does for others."""
 
 from collections import Counter
 from typing import Any
@@ -6,13 +6,20 @@ from typing import Any
 import click
 
 from agent.cli.output import Context, json_option, pass_context, show, table
+from agent.cli.task_deciding import again, answer, cancel
+from agent.cli.task_looking import explain, list_, questions, show_, workers
+from agent.cli.task_sending import send
 from agent.domain.asking import ASK
 from agent.domain.errors import BadConfiguration
 
 
 @click.group()
 def task() -> None:
-    """Look at what this computer does for others."""
+    """Hand work to workers, and look at what this computer does for others."""
+
+
+for command in (send, list_, show_, explain, cancel, again, workers, questions, answer):
+    task.add_command(command)
 
 
 @task.command()

@@ -31,6 +31,7 @@ class TaskCancelled(TaskFailed):
 class TaskHeld(NmrError):
     """It may have been begun and may be done once only: `Task.again()` or `Task.cancel()`, or a result that is late."""
 
+    exit_code = 75
     default_code = "held"
 
     def __init__(self, task: str, type_: str, worker: str) -> None:
