@@ -14,7 +14,7 @@ from agent.domain.ledger import Ledger, LedgerRefused
 from agent.domain.names import HUB, to_name
 from agent.station.enrol_again import enrol_again
 from agent.station.enrol_asking import Asking, Way
-from agent.station.enrol_http import HubRefused, Place, confirm, fetch_card, hub_place, post_request
+from agent.station.enrol_http import NO_HUB, HubRefused, Place, confirm, fetch_card, hub_place, post_request
 from agent.station.enrol_pending import Pending, forget_pending, is_pending, load_pending, make_pending
 from agent.station.enrol_refusals import explained, wrong_hub
 from agent.system.credentials import Credentials, load_credentials, save_credentials
@@ -77,8 +77,8 @@ def _join(profile: Profile, found: Invite, card: Card, wish: str, ways: Sequence
         try:
             credentials = _ask(way, asking, wish, pending, folder, key)
             break
-        except Unavailable:
-            if not left:
+        except Unavailable as error:
+            if not left or error.code != NO_HUB:  # a hub that is there and cannot now will not by mail
                 raise
     forget_pending(folder)
     return credentials

@@ -13,6 +13,8 @@ from agent.wire.invite import Card
 
 PATIENCE_S = 10.0
 DEFAULT_PORT = 8443
+NO_HUB = "no-hub"
+"""The code of the error that says that nobody answers there."""
 
 
 class HubRefused(Exception):
@@ -99,7 +101,7 @@ def _ask(place: Place, connection: HTTPSConnection, method: str, path: str, body
         raise Unavailable(
             "The hub cannot be reached",
             f"{place.host}, port {place.port}: {why}. Is it on, and is the address right?",
-            code="no-hub",
+            code=NO_HUB,
         ) from error
     finally:
         connection.close()

@@ -16,7 +16,7 @@ from agent.links.mail.link import MailLink
 from agent.station import enrol_mail
 from agent.station.enrol_asking import Asking
 from agent.station.enrol_http import HubRefused
-from agent.station.enrol_mail import ByMail
+from agent.station.enrol_mail import PATIENCE_S, ByMail, Exchange, pauses
 from agent.system.config.schema_links import MailLink as Settings
 from agent.system.paths import Profile
 from agent.wire.enrol_letter import Step, read_enrol_letter, write_enrol_letter
@@ -35,8 +35,8 @@ class Post:
 
     name = "mail"
 
-    def __init__(self, answering: Answering, *, faults: Iterable[Exception] = ()) -> None:
-        self._answering, self._faults = answering, list(faults)
+    def __init__(self, answering: Answering, *, faults: Iterable[Exception] = (), late_s: float = 0.0) -> None:
+        self._answering, self._faults, self._late_s = answering, list(faults), late_s
         self.sent: list[bytes] = []
         self.given, self.accepted = 0, list[int]()
         self.watched = 0.0
@@ -54,7 +54,10 @@ class Post:
             raise self._faults.pop(0)
         self.sent.append(sealed)
         for answer in self._answering(sealed):
-            self._arrived.put_nowait(answer)
+            if self._late_s:
+                asyncio.get_running_loop().call_later(self._late_s, self._arrived.put_nowait, answer)
+            else:
+                self._arrived.put_nowait(answer)
 
     async def received(self) -> AsyncIterator[Delivery]:
         while True:
@@ -104,6 +107,23 @@ class Stage:
         return self.letter(Step.REFUSED, Refused(site="s1", about=about, refused=code))  # type: ignore[arg-type]  # a purpose
 
 
+class Leaping(asyncio.SelectorEventLoop):
+    """A loop on whose clock nobody waits: where nothing is to be done until later, it is later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._leapt, select = 0.0, self._selector.select  # type: ignore[attr-defined]  # the loop's own
+
+        def leap(timeout: float | None = None) -> object:
+            self._leapt += timeout or 0.0
+            return select(0)
+
+        self._selector.select = leap  # type: ignore[attr-defined]  # as above
+
+    def time(self) -> float:
+        return self._leapt
+
+
 @pytest.fixture
 def stage(sides: Sides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(sides, tmp_path, monkeypatch)
@@ -149,6 +169,23 @@ def test_it_asks_again_until_it_is_answered(stage: Stage) -> None:
     stage.way(post).welcome(stage.asking, "anna")
     assert len(post.sent) == 4
     assert len(set(post.sent)) == 1
+
+
+@pytest.mark.parametrize(("late_s", "letters"), [(20.0, 1), (600.0, 5), (2 * 3600.0, 12)])
+def test_an_answer_may_be_two_hours_late_and_few_letters_ask_for_it(stage: Stage, late_s: float, letters: int) -> None:
+    def read(letter: bytes) -> Welcome:
+        return stage.asking.read(read_enrol_letter(letter)[1], Welcome)
+
+    async def waits(post: Post, patience_s: float) -> Welcome:
+        link: MailLink = post  # type: ignore[assignment]  # as above
+        return await Exchange(link, b"NMRE\x01a letter", read, stage.said.append).run(pauses(), patience_s)
+
+    with asyncio.Runner(loop_factory=Leaping) as runner:
+        post = Post(lambda _: [stage.welcome()], late_s=late_s)
+        assert runner.run(waits(post, PATIENCE_S)) == stage.sides.welcome()
+        assert len(post.sent) == letters
+        with pytest.raises(TryLater):
+            runner.run(waits(Post(lambda _: [stage.welcome()], late_s=late_s), late_s / 2))
 
 
 def test_what_the_mail_server_does_not_take_is_told_once_and_tried_again(stage: Stage) -> None:

@@ -11,11 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from agent.domain.errors import BadConfiguration, BadInput, NotAllowed, TryLater, Unavailable
+from agent.hub.enrolment import Enrolment
 from agent.hub.invites import Issued
 from agent.links.mail.letter import read_letter, write_letter
 from agent.links.mail.pack import BUCKETS, HEAD_BYTES, MAGIC, SEAL_BYTES
 from agent.station import enrol as enrolling
 from agent.station.enrol import enrol, enrolment_unfinished
+from agent.station.enrol_http import HubRefused
 from agent.station.enrol_mail import FIRST_PAUSE_S, LONGEST_PAUSE_S, ByMail, pauses
 from agent.system.config.schema_links import MailLink
 from agent.system.credentials import load_credentials
@@ -125,17 +127,32 @@ def test_a_hub_that_is_started_again_between_all_steps_lets_the_same_one_in(site
     async def walk() -> None:
         async with site.hub() as hub:
             invite = await site.invite(hub, "dora")
+        front, folder = site.servers.front, site.profile("dora").secrets_folder
+        front.faults.holding = True  # letters to the hub move while it runs, letters from it while it does not
         joining = asyncio.create_task(site.join("dora", invite))
-        folder = site.profile("dora").secrets_folder
-        async with asyncio.timeout(60):
-            await eventually(lambda: lying(site, "hub"))
+        async with asyncio.timeout(90):
+            await eventually(lambda: held_for(site, "hub"))
+            async with site.hub():
+                await eventually(lambda: _release_to(site, "hub") and held_for(site, "dora"))
+            assert load_credentials(folder) is None
+            await eventually(lambda: _release_to(site, "dora") and load_credentials(folder) is not None)
             async with site.hub() as hub:
-                await eventually(lambda: load_credentials(folder) is not None)
-            async with site.hub() as hub:
-                await joining
-                added(hub, "dora")
+                await eventually(
+                    lambda: (
+                        _release_to(site, "hub") and hub.engine.core.ledger.member("dora") and held_for(site, "dora")
+                    )
+                )
+            assert not joining.done()
+            await eventually(lambda: _release_to(site, "dora") and joining.done())
+            await joining
+            added(hub, "dora")
 
     asyncio.run(walk())
+
+
+def held_for(site: Joining, name: str) -> int:
+    """How many mails to somebody wait to be delivered."""
+    return sum(mail.recipients[0].startswith(f"{name}+") for mail in list(site.servers.front.held))
 
 
 def lying(site: Joining, name: str) -> int:
@@ -175,18 +192,31 @@ def _caught(site: Joining, name: str, invite: str) -> BaseException:
     raise AssertionError("it did not end")
 
 
-def test_who_was_confirmed_and_has_not_heard_it_is_told_after_the_invites_time(site: Joining) -> None:
+@pytest.mark.parametrize("weak", [False, True])
+def test_who_was_confirmed_and_has_not_heard_it_is_told_after_the_invites_time(
+    site: Joining, monkeypatch: pytest.MonkeyPatch, *, weak: bool
+) -> None:
+    if weak:
+        monkeypatch.setattr(Enrolment, "_is_settled", lambda *_: False)
+
     async def walk() -> None:
         front = site.servers.front
         async with site.hub() as hub:
             invite = await site.invite(hub, "finn")
-            joining = asyncio.create_task(site.join("finn", invite))
-            await eventually(lambda: load_credentials(site.profile("finn").secrets_folder) is not None)
             front.faults.holding = True
-            await eventually(lambda: _release_to(site, "hub") and hub.engine.core.ledger.member("finn") is not None)
+            joining = asyncio.create_task(site.join("finn", invite, between=(4.0,) * 9))
+            await eventually(lambda: _release_to(site, "hub") and held_for(site, "finn"))
+            _release_to(site, "finn")
+            await eventually(lambda: _release_to(site, "hub") and held_for(site, "finn"))
+            added(hub, "finn")
             expire(hub.enrolment._issued, read_invite(invite).id)
+            front.held.clear()
             front.faults.holding = False
-            await joining
+            if weak:
+                with pytest.raises(NotAllowed):
+                    await joining
+            else:
+                await joining
             added(hub, "finn")
 
     asyncio.run(walk())
@@ -253,11 +283,27 @@ def test_mail_is_taken_by_itself_where_the_hub_cannot_be_reached(site: Joining) 
             assert added(hub, "kim").mail == site.servers.address("kim")
             made = await invited(hub, "lea")
             way = site.way("lea")
-            await asyncio.to_thread(
-                lambda: enrol(site.profile("lea"), json.dumps(made["invite"]), mail=way, only_mail=False)
-            )
+            text = json.dumps(made["invite"])
+            await asyncio.to_thread(lambda: enrol(site.profile("lea"), text, mail=way))
             assert not way.used
             assert added(hub, "lea").mail == ""
+
+    asyncio.run(walk())
+
+
+def test_a_hub_that_is_there_and_cannot_now_is_not_asked_by_mail(
+    site: Joining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> bytes:
+        raise HubRefused("hub-busy")
+
+    async def walk() -> None:
+        async with site.hub() as hub:
+            text, way = json.dumps((await invited(hub, "lea"))["invite"]), site.way("lea")
+            monkeypatch.setattr(enrolling, "post_request", busy)
+            with pytest.raises(Unavailable) as caught:
+                enrol(site.profile("lea"), text, mail=way)
+            assert (caught.value.code, way.used) == ("hub-busy", False)
 
     asyncio.run(walk())
 
