@@ -28,9 +28,10 @@ print(json.dumps({"result": {"echo": data.get("say")}}))
 
 def worker_config(program: Path) -> str:
     command = f'command = ["{{python}}", "{program}"]'
+    label = f'command = ["{{python}}", "-m", "agent.examples.print_label", "{program.parent}"]'
     return (
         "[worker]\nenabled = true\nat_once = 4\n"
-        f'[[task]]\ntype = "echo"\n{command}\nat_once = 4\n[[task]]\ntype = "print-label"\n{command}\n'
+        f'[[task]]\ntype = "echo"\n{command}\nat_once = 4\n[[task]]\ntype = "print-label"\n{label}\n'
         f'[[task]]\ntype = "careful"\n{command}\nonce = true\n'
     )
 
