@@ -1,12 +1,15 @@
 """A site whose hub and stations have mailboxes at a real mail server, set up as IT does it."""
 
+import json
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from agent.demo.site import NO_KEYRING, Site, until
+from agent.demo.site import NO_KEYRING, Site, free_ports, until
 from agent.domain.names import HUB
+from agent.system.control import connect_to
 from tests.faults.test_kills import CONFIG, STATIONS, Scene, knows_all
 from tests.servers.mail import MailServers
 from tests.servers.witness import Witness
@@ -17,21 +20,52 @@ ALL_KNOWN = 1 + len(STATIONS) + len(MAILBOXES)
 
 
 class MailSite(Site):
-    """A site on `servers`, which have a mailbox for everybody."""
+    """A site on `servers`, which have a mailbox for everybody; `boxes` names those that are called otherwise."""
 
-    def __init__(self, folder: Path, servers: MailServers, module: str = "agent") -> None:
+    def __init__(
+        self, folder: Path, servers: MailServers, module: str = "agent", boxes: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(folder, station_module=module)
-        self._servers = servers
+        self._servers, self._boxes = servers, boxes or {}
+
+    def box(self, name: str) -> str:
+        """The name of somebody's mailbox."""
+        return self._boxes.get(name, name)
 
     def log_in(self, name: str) -> None:
         """`nmr mail login`, with everything given; it tries both servers before it keeps anything."""
         at = [f"--{kind}=127.0.0.1:{port}" for kind, port in self._ports().items()]
-        words = [f"--address={self._servers.address(name)}", f"--ca-file={self._servers.ca}", "--password-stdin"]
+        words = [
+            f"--address={self._servers.address(self.box(name))}",
+            f"--ca-file={self._servers.ca}",
+            "--password-stdin",
+        ]
         done = subprocess.run(
             [*self._command(name), "mail", "login", *(["--hub"] if name == HUB else []), *at, *words],
-            input=MAILBOXES[name].encode(),
+            input=self._servers.passwords[self.box(name)].encode(),
             capture_output=True,
             timeout=60,
+            env={**os.environ, **NO_KEYRING},
+        )
+        assert done.returncode == 0, (done.stdout + done.stderr).decode()
+
+    def enrol_by_mail(self, name: str, person: str, *roles: str) -> None:
+        """Let a computer join that reaches nothing but its mailbox, and stays so."""
+        with connect_to(self.profile(HUB).hub_control_address) as hub:
+            invite = hub.request("hub.invite", person=person, roles=list(roles), station=name)["invite"]
+        http_port, mqtt_port = free_ports(2)
+        invite["card"]["url"] = f"https://127.0.0.1:{http_port}"
+        invite["card"]["brokers"] = [["127.0.0.1", mqtt_port]]
+        file = self._folder / f"{name}.invite.json"
+        file.write_text(json.dumps(invite))
+        self.profile(name).create()
+        self.log_in(name)
+        done = subprocess.run(
+            [*self._command(name), "enrol", str(file), "--by-mail", "--json"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=120,
+            env={**os.environ, **NO_KEYRING},
         )
         assert done.returncode == 0, (done.stdout + done.stderr).decode()
 
