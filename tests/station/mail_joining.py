@@ -2,15 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
 from agent.domain.ledger import Member
 from agent.domain.names import HUB
 from agent.hub.app import Running
+from agent.hub.invites import Issued
 from agent.links.mail.own import STATE
 from agent.station.enrol import enrol
 from agent.station.enrol_mail import ByMail
@@ -19,8 +23,9 @@ from agent.system.credentials import Credentials
 from agent.system.mail_secret import MailSecret, save_mail_secret
 from agent.system.paths import Profile
 from agent.system.wrapping_key import load_key, make_key
+from agent.wire.frame import take_apart
 from tests.hub.scene import invited, running_hub
-from tests.servers.mail import MailServers
+from tests.servers.mail import MailServers, mail_servers
 from tests.servers.ports import free_port
 
 NEWCOMERS = ("anna", "ben", "cleo", "dora", "emil", "finn", "gina", "hugo", "ida", "jan", "kim", "lea")
@@ -111,6 +116,39 @@ def added(hub: Running, name: str) -> Member:
 
 
 def _text(frame: bytes) -> bytes:
-    from agent.wire.frame import take_apart
-
     return bytes(take_apart(frame).body)
+
+
+def held_for(site: Joining, name: str) -> int:
+    """How many mails to somebody wait to be delivered."""
+    return sum(mail.recipients[0].startswith(f"{name}+") for mail in list(site.servers.front.held))
+
+
+def lying(site: Joining, name: str) -> int:
+    """How many mails lie in somebody's inbox."""
+    return site.servers.mailbox(name).count()
+
+
+def release_to(site: Joining, name: str) -> bool:
+    """Deliver what is held for somebody; True, so that it can stand in a condition."""
+    site.servers.front.release(lambda mail: mail.recipients[0].startswith(name))
+    return True
+
+
+def expire(issued: dict[str, Issued], id_: str) -> None:
+    """Let an invite's time be over."""
+    issued[id_] = replace(issued[id_], not_after=1)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[MailServers]:
+    with mail_servers(MAILBOXES) as running:
+        yield running
+
+
+@pytest.fixture
+def site(servers: MailServers, tmp_path: Path) -> Iterator[Joining]:
+    yield Joining(tmp_path, servers)
+    servers.front.faults.clear()
+    servers.front.held.clear()
+    servers.front.taken.clear()
