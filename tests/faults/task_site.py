@@ -193,6 +193,12 @@ class TaskScene:
 
         return until(found, "the next worker", within=LONG_S)[0]
 
+    def let_go(self, task: str, n: int) -> None:
+        """Return when the customer has taken the task away from whoever had it under number n."""
+        until(
+            lambda: any(line.n >= n for line in self.journal(self.customer, "new", task)), "the lapse", within=LONG_S
+        )
+
     def _journal(self, name: str) -> Path:
         return self._folder / f"{name}.journal"
 

@@ -106,7 +106,7 @@ def times_done_by_the_only_one(scene: TaskScene) -> int:
     idle = scene.workers[1]
     scene.site.kill(idle)
     task, dead = killed_at(scene, "written")
-    scene.reached(task, "new", "assigned")
+    scene.let_go(task, 1)
     scene.start(dead)
     scene.reached(task, "done")
     scene.start(idle)
@@ -132,7 +132,8 @@ def test_a_task_waits_while_both_workers_are_dead(scene: TaskScene) -> None:
         scene.want("running", "kill")
         second = scene.fallen("running", "kill")
         assert second == scene.other(first)
-    scene.reached(task, "new")
+    scene.let_go(task, 2)
+    assert not scene.shown(task)["ended"]
     scene.start(first)
     found = scene.reached(task, "done")
     assert found["worker"] == first
@@ -160,6 +161,7 @@ def test_what_may_be_done_once_is_held_for_a_person_who_releases_it(scene: TaskS
     assert (len(scene.runs(task)), len(scene.stored(task))) == (2, 1)
 
 
+@pytest.mark.long
 def test_without_that_rule_it_would_be_done_twice(scene: TaskScene) -> None:
     with scene.without("reruns once", scene.customer):
         task, state = held_or_done(scene)
