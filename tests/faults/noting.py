@@ -4,6 +4,7 @@ from base64 import b64encode
 
 from agent.domain.events import Event
 from agent.domain.keys import to_b64u
+from agent.domain.task import TaskEvent
 from agent.station.app import App
 from agent.station.picture import proof_of
 from agent.ui.texts import Texts
@@ -16,7 +17,7 @@ class Noting(App):
 
     noted: list[str]
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: Event | TaskEvent) -> None:
         super().handle(event)
         notice = proof_of(self.core, ENGLISH).notice
         if not self.noted or self.noted[-1] != notice:
