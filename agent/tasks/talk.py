@@ -1,13 +1,14 @@
 """Requests of any thread and event loop to the agent, many over one connection; it lasts while somebody waits."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
 
 from agent.domain.errors import NmrError, Unavailable, from_wire
-from agent.system.beside import beside
 from agent.system.control import connect_to
 
 Line = dict[str, Any]
@@ -133,8 +134,38 @@ class Talk:
             call.hear(line)
 
 
-_talks: dict[str, list[Talk]] = {}
-_lock = threading.Lock()
+class Ground:
+    """What all requests of a process share: the open connections by address, and the thread that writes to them."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.talks: dict[str, list[Talk]] = {}
+        self._pool = ThreadPoolExecutor(1, "tasks-writing")
+
+    async def send(self, address: str, call: Call) -> None:
+        """Give a request to a connection that has room; connecting and writing may take a while, so not in the loop."""
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._send, address, call)
+
+    def _send(self, address: str, call: Call) -> None:
+        talks = self.talks[address] = [talk for talk in self.talks.get(address, ()) if not talk.over]
+        if call.dropped:
+            return
+        if not any(talk.take(call) for talk in talks):
+            talks.append(Talk(address))
+            if not talks[-1].take(call):
+                raise _gone()
+        call.sent()
+
+
+_ground: Ground | None = None
+
+
+def ground() -> Ground:
+    """Return that of this process; one that was forked has none of its parent's threads."""
+    global _ground
+    if _ground is None or _ground.process != os.getpid():
+        _ground = Ground()
+    return _ground
 
 
 async def ask(address: str, do: str, with_: Line) -> Any:
@@ -147,7 +178,7 @@ async def follow(address: str, do: str, with_: Line) -> AsyncGenerator[Line, Non
     """Yield each line that comes back for a request, the last one too; raises as `ask`."""
     call = Call(do, with_)
     try:
-        await beside(lambda: _send(address, call))
+        await ground().send(address, call)
         while True:
             line = await call.next()
             yield line
@@ -155,19 +186,6 @@ async def follow(address: str, do: str, with_: Line) -> AsyncGenerator[Line, Non
                 return
     finally:
         call.drop()
-
-
-def _send(address: str, call: Call) -> None:
-    """Give a request to a connection that has room; connecting and writing may take a while."""
-    with _lock:
-        talks = _talks[address] = [talk for talk in _talks.get(address, ()) if not talk.over]
-        if call.dropped:
-            return
-        if not any(talk.take(call) for talk in talks):
-            talks.append(Talk(address))
-            if not talks[-1].take(call):
-                raise _gone()
-    call.sent()
 
 
 def _gone() -> Unavailable:

@@ -1,6 +1,8 @@
 """A program hands tasks out at a real site: it gets results, reasons why not, and keeps waiting through a restart."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from agent.demo.site import Site, until
 from agent.domain.errors import Unavailable
 from agent.system.paths import Profile
 from agent.tasks import talk
+from tests.stand_ins import ROOT
 from tests.tasks.site import LEAD, SILENT, WORKER, all_tasks, held, let_go, running, shown, take_back, task_site
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
@@ -169,7 +172,7 @@ def test_many_wait_at_once_over_few_connections(site: Site, tmp_path: Path) -> N
         made = [await tasks.submit("echo", {"hold": hold, "say": n}) for n in range(4)]
         waiting = [asyncio.create_task(made[n % 4].result(90)) for n in range(talk.MOST_CALLS + 40)]
         await asyncio.to_thread(running, site, made[0].id)
-        assert len(talk._talks[site.profile(LEAD).control_address]) == 2
+        assert len(talk.ground().talks[site.profile(LEAD).control_address]) == 2
         await asyncio.to_thread(let_go, hold)
         return list(await asyncio.gather(*waiting))
 
@@ -208,6 +211,40 @@ def test_whoever_stops_waiting_leaves_no_connection_behind(site: Site, tmp_path:
 
     with held(tmp_path) as hold:
         asyncio.run(stopped(hold))
+
+
+FORKS = """
+import asyncio, os, sys, threading
+from agent import tasks
+tasks.use(sys.argv[1])
+async def main():
+    task = await tasks.submit("fold-napkins", {}, life=60)
+    waiting = asyncio.create_task(task.result())
+    await anext(task.progress())
+    child = os.fork()
+    if child == 0:
+        done = threading.Thread(target=lambda: os._exit(asyncio.run(tasks.send("echo", {"say": 7}))["echo"]))
+        done.start()
+        done.join()
+        os._exit(1)
+    _, status = await asyncio.to_thread(os.waitpid, child, 0)
+    await task.cancel()
+    print(os.waitstatus_to_exitcode(status))
+    try:
+        await waiting
+    except tasks.TaskCancelled as error:
+        print(error.code)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is forked on Windows")
+def test_a_process_that_was_forked_while_its_parent_waited_has_connections_of_its_own(site: Site) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, str(site.profile(LEAD).folder)],
+        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, cwd=ROOT,
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == ("7\ncancelled\n", 0), done.stderr
 
 
 def test_the_workers_who_are_available_are_told(site: Site) -> None:

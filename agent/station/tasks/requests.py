@@ -79,17 +79,19 @@ class TaskRequests:
 
     async def _follow(self, id_: str, say: Say) -> None:
         """Say the task after every change until it has ended."""
-        changed, last = asyncio.Event(), None
+        changed, seen, last = asyncio.Event(), None, None
         self._watchers.add(changed.set)
         try:
             while True:
                 changed.clear()
                 await self._settled(id_)
-                told = self._told(id_)
-                if told != last:
-                    say({"event": "task", "task": told})
-                last = told
-                if told["ended"]:
+                task = self._task(id_)
+                if task is not seen:  # hundreds may be followed at once, and a change of any wakes all of them
+                    seen, told = task, self._told(id_)
+                    if told != last:
+                        say({"event": "task", "task": told})
+                    last = told
+                if task.ended:
                     return
                 await changed.wait()
         finally:
