@@ -185,19 +185,23 @@ class TaskScene:
         """Every result that was stored, as (n, worker)."""
         return [(line.n, line.who) for line in self.journal(self.customer, "stored", task)]
 
-    def moved_on(self, task: str, n: int) -> Line:
-        """The assignment that came after number n."""
+    def given(self, task: str, worker: str) -> Line:
+        """The last assignment of the task to a worker."""
+        return [line for line in self.journal(self.customer, "assigned", task) if line.who == worker][-1]
+
+    def moved_on(self, task: str, worker: str) -> Line:
+        """The assignment after that to a worker that fell out."""
+        n = self.given(task, worker).n
 
         def found() -> list[Line]:
             return [line for line in self.journal(self.customer, "assigned", task) if line.n > n]
 
         return until(found, "the next worker", within=LONG_S)[0]
 
-    def let_go(self, task: str, n: int) -> None:
-        """Return when the customer has taken the task away from whoever had it under number n."""
-        until(
-            lambda: any(line.n >= n for line in self.journal(self.customer, "new", task)), "the lapse", within=LONG_S
-        )
+    def let_go(self, task: str, worker: str) -> None:
+        """Return when the customer has taken the task away from a worker."""
+        n = self.given(task, worker).n
+        until(lambda: any(line.n >= n for line in self.journal(self.customer, "new", task)), "the lapse", within=LONG_S)
 
     def _journal(self, name: str) -> Path:
         return self._folder / f"{name}.journal"

@@ -31,7 +31,7 @@ def killed_at(scene: TaskScene, step: str, **more: object) -> tuple[str, str]:
 def check_replaced(scene: TaskScene, step: str) -> None:
     """Whoever is killed at this step is replaced in time, and is of no weight when it comes back."""
     task, dead = killed_at(scene, step)
-    moved = scene.moved_on(task, 1)
+    moved = scene.moved_on(task, dead)
     (death,) = scene.journal(dead, "kill")[-1:]
     assert moved.at - death.at <= scene.in_time_s
     found = scene.reached(task, "done")
@@ -65,7 +65,7 @@ def test_a_worker_that_was_stopped_in_the_middle_stops_itself_or_is_told(scene: 
         scene.want("running", "stop")
         task = scene.send(data={"hold": hold})
         late = scene.fallen("running", "stop")
-        scene.moved_on(task, 1)
+        scene.moved_on(task, late)
         scene.wake(late)
         until(
             lambda: scene.journal(late, "stop", task) or scene.journal(late, "superseded", task), "the end of its work"
@@ -83,7 +83,7 @@ def late_result_counts(scene: TaskScene) -> bool:
         scene.reached(task, "accepted", "running")
     late = scene.fallen("written", "stop")
     with scene.held():
-        scene.moved_on(task, 1)
+        scene.moved_on(task, late)
         scene.wake(late)
         until(lambda: scene.journal(late, "superseded", task) or scene.shown(task)["ended"], "a word about it")
         counts = bool(scene.shown(task)["ended"])
@@ -106,7 +106,7 @@ def times_done_by_the_only_one(scene: TaskScene) -> int:
     idle = scene.workers[1]
     scene.site.kill(idle)
     task, dead = killed_at(scene, "written")
-    scene.let_go(task, 1)
+    scene.let_go(task, dead)
     scene.start(dead)
     scene.reached(task, "done")
     scene.start(idle)
@@ -132,7 +132,7 @@ def test_a_task_waits_while_both_workers_are_dead(scene: TaskScene) -> None:
         scene.want("running", "kill")
         second = scene.fallen("running", "kill")
         assert second == scene.other(first)
-    scene.let_go(task, 2)
+    scene.let_go(task, second)
     assert not scene.shown(task)["ended"]
     scene.start(first)
     found = scene.reached(task, "done")
@@ -182,4 +182,4 @@ def test_the_result_of_what_may_be_done_once_still_counts_when_it_comes_late(sce
     assert scene.reached(task, "held")
     scene.start(dead)
     assert scene.reached(task, "done")["worker"] == dead
-    assert (scene.runs(task), scene.stored(task)) == ([dead], [(1, dead)])
+    assert (scene.runs(task), scene.stored(task)) == ([dead], [(scene.given(task, dead).n, dead)])

@@ -209,9 +209,9 @@ def test_whichever_worker_is_killed_the_other_does_it_and_there_is_one_result(sc
         scene.want(step, "kill")
         task = scene.send(data={"hold": hold} if step in ("accepted", "running") else {})
         dead = scene.fallen(step, "kill")
-    moved, (death,) = scene.moved_on(task, 1), scene.journal(dead, "kill")[-1:]
-    (lent,) = [line.lent_s for line in scene.journal(scene.customer, "assigned", task) if line.n == 1]
-    assert moved.at - death.at <= lent + lent / 2 + 5.0  # a lease, an acceptance, the mail before
+    moved, (death,) = scene.moved_on(task, dead), scene.journal(dead, "kill")[-1:]
+    lent_s = scene.given(task, dead).lent_s
+    assert moved.at - death.at <= lent_s + lent_s / 2 + 5.0  # a lease, an acceptance, the mail before
     found = scene.reached(task, "done")
     assert found["worker"] == scene.other(dead)
     scene.start(dead)
@@ -224,10 +224,10 @@ def test_whichever_worker_is_killed_the_other_does_it_and_there_is_one_result(sc
 def test_a_task_waits_while_both_workers_are_dead(scene: TaskScene) -> None:
     with scene.held() as hold:
         task = scene.send(data={"hold": hold})
-        scene.reached(task, "accepted", "running")
+        last = scene.reached(task, "accepted", "running")["worker"]
         for name in scene.workers:
             scene.site.kill(name)
-    scene.let_go(task, 1)
+    scene.let_go(task, last)
     assert not scene.shown(task)["ended"]
     scene.start(scene.workers[1])
     found = scene.reached(task, "done")
