@@ -54,6 +54,12 @@ def values_of(store: Store, kind: str, type_: type[T]) -> dict[str, T]:
     return _values(lambda kind_: dict(store.read(rows.KEPT, (kind_,))), kind, type_)
 
 
+def value_of(store: Store, kind: str, id_: str, type_: type[T]) -> T | None:
+    """Return one thing that was kept of a kind, None if there is none or it cannot be read."""
+    found = store.read(rows.KEPT_ONE, (kind, id_))
+    return _values(lambda _: {id_: found[0][0]} if found else {}, kind, type_).get(id_)
+
+
 def load_kept(store: Store) -> Kept:
     """Return everything a station's core kept."""
     return kept_from(lambda kind: dict(store.read(rows.KEPT, (kind,))), _open_at_hub(store))

@@ -26,6 +26,7 @@ dnd          minutes (0 = off)                                          {}
 open         window ("orders"|"new-order"|"status"|"pages")             {}
 p2p.ping     station                                                    {station, route, opened_ms|null, rtt_ms: [ms]}
 quit         -                                                          {}
+task.…       what is asked about tasks: station/tasks/requests.py
 
 State   {status: Status, orders: [Order], pages: [Page], members: [Member], texts}
 texts   {language, theme, order_name, item_name, subtitle_name, flag_a, flag_b, mask, timer, fields {title: 120, …}}

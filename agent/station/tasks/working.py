@@ -14,7 +14,7 @@ from agent.domain.ledger import Ledger, Member
 from agent.domain.task import LoadKnown, Outcome, PutQuestion, RunTask, StopTask, TaskEnded, TaskEvent
 from agent.routing import rows
 from agent.routing.policy import MAIL
-from agent.station.loading import values_of
+from agent.station.loading import value_of, values_of
 from agent.station.reach import Reach
 from agent.station.tasks.questions import Open, Questions
 from agent.station.tasks.running import Running
@@ -122,7 +122,7 @@ class Working:
 
     def result(self, task: str) -> bytes | None:
         """The result of a task of ours, as the worker's program wrote it; None if there is none."""
-        found = values_of(self._store, "result", Result).get(task)
+        found = value_of(self._store, "result", task, Result)
         if found is None:
             return None
         return from_b64u(found.data) if found.blob is None else read_back(task, "result", found.blob, self._piece)
