@@ -16,12 +16,15 @@ from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
 from agent.domain.tasks import MOST_LEASE_MS, Lease, LeaseAsk
 from agent.tasking.choice import Candidate
+from agent.tasking.paces import FAST_S
 
 KIND = "lease"
 LONG_S = 120.0
 """What lasts longer than this is kept on disk: it came by mail, and the next is a while away."""
 REMEMBER_S = 6 * 3600.0
 """How long the n of an ended lease is remembered; no message of a lease lives longer."""
+SILENT_AGAIN_S = 20.0
+"""A worker nearby whose lease has ended is asked so often how it stands, as long as there are tasks."""
 OUTCOMES = 20
 WORKER = "worker"
 
@@ -60,6 +63,7 @@ class Workers:
     ) -> None:
         self._ledger, self.trip, self._new_id = ledger, trip, new_id
         self._called = float("-inf")
+        self._asked: dict[str, float] = {}
         self._known = {known.station: known for known in kept}
         for known in self._known.values():
             known.ends, known.heard = now.mono + _left_s(known.until, now.ms), now.mono
@@ -125,14 +129,27 @@ class Workers:
         )
 
     def call(self, now: Instant, again_s: float) -> list[Effect]:
-        """Ask all workers how they stand, unless that was done within the last `again_s` seconds."""
+        """Ask all workers how they stand; if that was done within the last `again_s` seconds, only the silent ones."""
         if now.mono < self._called + again_s:
-            return [WakeAt(self._called + again_s)]
+            return [*self._call_silent(now), WakeAt(self._called + again_s)]
         self._called = now.mono
         there = [member.station for member in self._ledger().active() if WORKER in member.roles]
-        return [*map(self._ask, there), WakeAt(now.mono + again_s)]
+        return [*(self._ask(station, now) for station in there), WakeAt(now.mono + again_s)]
 
-    def _ask(self, station: str) -> Effect:
+    def _call_silent(self, now: Instant) -> list[Effect]:
+        """Ask those nearby whose lease has ended: who was started anew does not know that anybody wants to know."""
+        effects: list[Effect] = []
+        for known in self._known.values():
+            due = max(known.ends, self._asked.get(known.station, float("-inf")) + SILENT_AGAIN_S)
+            if due <= now.mono:
+                trip, due = self.trip(known.station), now.mono + SILENT_AGAIN_S
+                near = trip is not None and trip <= FAST_S and self.is_worker(known.station)
+                effects += [self._ask(known.station, now)] if near else []
+            effects.append(WakeAt(due))
+        return effects
+
+    def _ask(self, station: str, now: Instant) -> Effect:
+        self._asked[station] = now.mono
         to = Audience("station", station)
         return Post(self._new_id(), to, (station,), "lease.ask", LeaseAsk(), want=WANT_NOTHING, prio=QUIET)
 
@@ -147,6 +164,7 @@ class Workers:
         old = [known.station for known in self._known.values() if known.ends + REMEMBER_S < now.mono]
         for station in old:
             del self._known[station]
+            self._asked.pop(station, None)
         return [Keep(KIND, station, None) for station in old]
 
 

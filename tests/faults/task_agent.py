@@ -91,11 +91,12 @@ def launched(self: Outgoing, signed: Signed) -> None:
 
 def hurry() -> None:
     """Lend tasks for seconds, by mail as well, and hear from workers again soon."""
-    from agent.tasking import course, owner, paces, trips
+    from agent.tasking import course, owner, paces, trips, workers
 
     quick = paces.Paces(HURRIED_ACCEPT_S, HURRIED_LEASE_S, HURRIED_MAIL_LEASE_S)
     owner.Owner.__init__.__kwdefaults__["paces"] = quick  # type: ignore[index]  # it has defaults
-    owner.CALL_NOBODY_S, trips.UNKNOWN_S, paces.FAST_S = 2.0, 3.0, 0.2
+    owner.CALL_NOBODY_S, trips.UNKNOWN_S = 2.0, 3.0
+    paces.FAST_S = workers.FAST_S = 0.2  # type: ignore[attr-defined]  # a round trip up to this is no mail
     course.SHUN_MS = dict.fromkeys(course.SHUN_MS, 1500)
 
 

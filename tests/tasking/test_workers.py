@@ -2,12 +2,12 @@
 
 from itertools import permutations
 
-from agent.domain.effects import Keep, Note
+from agent.domain.effects import Effect, Keep, Note, Post
 from agent.domain.events import Instant
 from agent.domain.keys import to_b64u
 from agent.domain.tasks import MOST_LEASE_MS, Lease
 from agent.tasking.trips import UNKNOWN_S, Trips
-from agent.tasking.workers import Known, Workers
+from agent.tasking.workers import SILENT_AGAIN_S, Known, Workers
 from tests.tasking.site import ledger_of
 
 MS = 1_800_000_000_000
@@ -24,9 +24,9 @@ def lease(n: int, *, free: int = 1, until_s: float = 30.0, kid: bytes | None = N
     )
 
 
-def workers(kept: tuple[Known, ...] = (), *, now: Instant | None = None) -> Workers:
+def workers(kept: tuple[Known, ...] = (), *, now: Instant | None = None, trip: float = 0.01) -> Workers:
     ledger = ledger_of("office", "ant", "bee")
-    return Workers(lambda: ledger, lambda _: 0.01, lambda: "0" * 32, kept, now or at(0))
+    return Workers(lambda: ledger, lambda _: trip, lambda: "0" * 32, kept, now or at(0))
 
 
 def free(list_: Workers, now: Instant) -> list[int]:
@@ -129,3 +129,24 @@ def test_few_mails_that_were_quick_do_not_make_it_impatient_and_late_answers_mak
         trips.answered("task", n, 500.0)
         trips.answered("task", n, 900.0)
     assert trips.p95 == 500.0
+
+
+def asked(effects: list[Effect]) -> list[tuple[str, ...]]:
+    return [effect.recipients for effect in effects if isinstance(effect, Post) and effect.type == "lease.ask"]
+
+
+def test_a_worker_nearby_whose_lease_ended_without_a_word_is_asked_again() -> None:
+    list_ = workers()
+    assert sorted(asked(list_.call(at(0), 1200.0))) == [("ant",), ("bee",)]
+    list_.heard("ant", lease(1), MS, at(1))
+    assert asked(list_.call(at(29), 1200.0)) == []
+    assert asked(list_.call(at(30), 1200.0)) == [("ant",)]
+    assert asked(list_.call(at(30 + SILENT_AGAIN_S - 1), 1200.0)) == []
+    assert asked(list_.call(at(30 + SILENT_AGAIN_S), 1200.0)) == [("ant",)]
+
+
+def test_a_worker_behind_a_mailbox_is_not_asked_so_often() -> None:
+    list_ = workers(trip=60.0)
+    list_.call(at(0), 1200.0)
+    list_.heard("ant", lease(1), MS, at(1))
+    assert asked(list_.call(at(300), 1200.0)) == []
