@@ -34,7 +34,7 @@ IDS = frozenset({"page", "order", "id", "re", "key"})
 """Fields that hold the random number of a message: it says nothing to others, and finds its like in another bundle."""
 
 OWN = (
-    "http_port mqtt_port open_rows alarms signaling strangers orders stations restored counts"
+    "http_port mqtt_port open_rows alarms signaling strangers orders stations restored counts letters answered flood"
     " mqtt p2p mail memory up down connecting refused off proven unproven proving amber failed link links agent"
     " hub broker nats mosquitto dbus winrt plyer sni native silent simpleaudio winsound paplay aplay pw play null"
     " none keyring weak storage desk ok degraded offline direct relayed open suspect away true false kind type"

@@ -44,7 +44,7 @@ COLLEAGUE = "till"
 FAILED = "psk.failed"
 """Said only to a hub whose backup is wrong, which is a story of its own."""
 
-OTHER = [("station", kind) for kind in ("ledger", "order", "since", "pending", "in", "out", "end")]
+OTHER = [("station", kind) for kind in ("ledger", "head", "order", "since", "pending", "in", "out", "end")]
 """What a station writes besides its keys."""
 
 PATIENCE_S = 60.0
