@@ -29,12 +29,11 @@ from agent.domain.tasks import (
     TaskResult,
     TaskSuperseded,
 )
-from agent.tasking.deeds import Deed
 from agent.tasking.owner import Owner
 from agent.tasking.worker import Worker
 
-Decision = Callable[[Any, Instant], list[Deed] | list[Effect]]
-Heard = Callable[[Arrived, Any, Instant], list[Deed] | list[Effect]]
+Decision = Callable[[Any, Instant], list[Effect]]
+Heard = Callable[[Arrived, Any, Instant], list[Effect]]
 
 
 class Tasking:
@@ -66,26 +65,26 @@ class Tasking:
             TaskPart: self._part,
         }
 
-    def start(self, now: Instant) -> list[Deed]:
+    def start(self, now: Instant) -> list[Effect]:
         """What to do first: go on where the last run ended, and keep time."""
         return [*self.owner.restart(now), *self.worker.restart(now), *self.worker.woke(now)]
 
-    def handle(self, event: object, now: Instant) -> list[Deed]:
+    def handle(self, event: object, now: Instant) -> list[Effect]:
         """Decide; what does not concern tasks has no effect."""
         decide = self._on.get(type(event))
         return [*decide(event, now)] if decide else []
 
-    def ledger_grew(self, now: Instant) -> list[Deed]:
+    def ledger_grew(self, now: Instant) -> list[Effect]:
         """Members may have gone."""
         return [*self.owner.ledger_grew(now), *self.worker.ledger_grew(self._ledger().member, now)]
 
-    def _arrived(self, event: Arrived, now: Instant) -> list[Deed]:
+    def _arrived(self, event: Arrived, now: Instant) -> list[Effect]:
         heard = self._heard.get(type(event.params))
         return [*heard(event, event.params, now)] if heard else []
 
-    def _asked_for(self, event: Arrived, get: TaskGet, _: Instant) -> list[Deed]:
+    def _asked_for(self, event: Arrived, get: TaskGet, _: Instant) -> list[Effect]:
         """A worker asks for data, an owner for a result."""
         return [*(self.owner if get.side == "data" else self.worker).asked_for(event, get)]
 
-    def _part(self, event: Arrived, part: TaskPart, now: Instant) -> list[Deed]:
+    def _part(self, event: Arrived, part: TaskPart, now: Instant) -> list[Effect]:
         return [*(self.worker if part.side == "data" else self.owner).part(event, part, now)]

@@ -21,7 +21,6 @@ from agent.domain.events import Instant
 from agent.domain.keys import from_b64u
 from agent.domain.task import RunTask, StopTask
 from agent.domain.tasks import Blob, TaskAccept, TaskAssign, TaskDecline, TaskRenew, TaskResult
-from agent.tasking.deeds import Deed
 from agent.tasking.speech import say
 
 STOP_AT = 0.8
@@ -145,7 +144,7 @@ class Interrupted(Struct, frozen=True):
     code: str
 
 
-Step = tuple[Job, list[Deed]]
+Step = tuple[Job, list[Effect]]
 
 
 class Row(Struct, frozen=True):
@@ -159,7 +158,7 @@ def advance(job: Job, event: object, now: Instant) -> Step:
     """Return the job after an event, and what shall be done; what is to be kept stands first."""
     after, effects = TABLE[job.state, type(event)].step(job, event, now)
     moved = (after.state, after.n, after.fenced) != (job.state, job.n, job.fenced)
-    kept: list[Deed] = [Keep("job", after.id, after)] if moved else []
+    kept: list[Effect] = [Keep("job", after.id, after)] if moved else []
     return after, [*kept, *effects]
 
 
@@ -188,7 +187,7 @@ def taken(job: Job, assign: TaskAssign, *, ready: bool, now: Instant) -> Step:
     return job, [Keep("job", job.id, job), accept, *begun, *wakes(job, now)]
 
 
-def wakes(job: Job, now: Instant) -> list[Deed]:
+def wakes(job: Job, now: Instant) -> list[Effect]:
     """Return when it has to be looked at again: the next renewal or the end of its lease.
 
     What is left of a lease is counted by both clocks as well: one that stood during a sleep would say too much.
@@ -301,7 +300,7 @@ def _end(job: Job, event: Ended, now: Instant) -> Step:
 
 
 def _cancel(job: Job, event: Cancelled, _: Instant) -> Step:
-    stop: list[Deed] = [StopTask(job.id, job.run, "cancelled")] if job.state is State.RUNNING else []
+    stop: list[Effect] = [StopTask(job.id, job.run, "cancelled")] if job.state is State.RUNNING else []
     return replace(job, state=State.CANCELLED, fenced=max(job.fenced, event.n)), stop
 
 

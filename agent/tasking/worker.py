@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from agent.domain.effects import Keep, Note, Refresh, WakeAt
+from agent.domain.effects import Effect, Keep, Note, Refresh, WakeAt
 from agent.domain.envelope import DAY_MS
 from agent.domain.events import Arrived, Instant
 from agent.domain.keys import to_b64u
@@ -18,7 +18,6 @@ from agent.domain.tasks import INLINE_BYTES, TaskAssign, TaskCancel, TaskGet, Ta
 from agent.domain.text import clean
 from agent.tasking import job as course
 from agent.tasking.announcing import Announcing, Standing
-from agent.tasking.deeds import Deed
 from agent.tasking.freight import Freight
 from agent.tasking.job import (
     Assigned,
@@ -77,20 +76,20 @@ class Worker:
         self._leaving = False
         self._pruned_at = now.mono
 
-    def restart(self, now: Instant) -> list[Deed]:
+    def restart(self, now: Instant) -> list[Effect]:
         """Tell the owners what the end of the last run has interrupted; nothing goes on, for nobody ran it."""
         return self._interrupt("interrupted", now)
 
-    def leave(self, now: Instant) -> list[Deed]:
+    def leave(self, now: Instant) -> list[Effect]:
         """We end on purpose: not available, and what runs is given back."""
         self._leaving = True
         return [*self.announcing.leave(now), *self._interrupt("leaving", now)]
 
-    def asked(self, event: Arrived, now: Instant) -> list[Deed]:
+    def asked(self, event: Arrived, now: Instant) -> list[Effect]:
         """Somebody may need a worker."""
         return [*self.announcing.asked(event.envelope.sender, event.link, now)] if self._rules.types else []
 
-    def assigned(self, event: Arrived, assign: TaskAssign, now: Instant) -> list[Deed]:
+    def assigned(self, event: Arrived, assign: TaskAssign, now: Instant) -> list[Effect]:
         """Take a task, decline it, or answer with what came of it before."""
         sender, id_ = event.envelope.sender, job_id(assign.task, event.envelope.sender)
         if event.expired:
@@ -105,12 +104,12 @@ class Worker:
             return [decline(job, assign.n, why), Note("task declined", {"task": assign.task, "why": why})]
         return self._take(job, assign, now)
 
-    def _again(self, job: Job, assign: TaskAssign) -> list[Deed]:
+    def _again(self, job: Job, assign: TaskAssign) -> list[Effect]:
         """An assignment that we know, or one that is over."""
         told = job.state in (State.DONE, State.FAILED) and job.n == assign.n
         return [result_of(job)] if told else []
 
-    def _take(self, job: Job, assign: TaskAssign, now: Instant) -> list[Deed]:
+    def _take(self, job: Job, assign: TaskAssign, now: Instant) -> list[Effect]:
         ready = assign.blob is None
         if job.n == 0:
             job, effects = taken(job, assign, ready=ready, now=now)
@@ -132,12 +131,12 @@ class Worker:
             return "type"
         return "full" if len(others) >= self._rules.at_once or alike >= self._rules.types[assign.type] else ""
 
-    def granted(self, event: Arrived, grant: TaskGrant, now: Instant) -> list[Deed]:
+    def granted(self, event: Arrived, grant: TaskGrant, now: Instant) -> list[Effect]:
         """The owner lends us a task for another lease."""
         job = self._job_of(event, grant.task)
         return self._advance(job, Granted(grant.k), now) if job is not None and job.n == grant.n else []
 
-    def cancelled(self, event: Arrived, cancel: TaskCancel | TaskSuperseded, now: Instant) -> list[Deed]:
+    def cancelled(self, event: Arrived, cancel: TaskCancel | TaskSuperseded, now: Instant) -> list[Effect]:
         """The owner wants no more of it; if that came before the assignment, the assignment means nothing."""
         job = self._job_of(event, cancel.task)
         if job is None:
@@ -147,14 +146,14 @@ class Worker:
             return [Keep("job", id_, job)]
         return self._advance(job, Cancelled(cancel.n), now) if cancel.n >= job.n else []
 
-    def asked_for(self, event: Arrived, get: TaskGet) -> list[Deed]:
+    def asked_for(self, event: Arrived, get: TaskGet) -> list[Effect]:
         """The owner of a task asks for pieces of its result."""
         job = self._job_of(event, get.task)
         if job is None or job.result_blob is None or get.side != "result":
             return []
         return [*self._freight.give(job.id, job.owner, get, job.result_blob)]
 
-    def part(self, event: Arrived, part: TaskPart, now: Instant) -> list[Deed]:
+    def part(self, event: Arrived, part: TaskPart, now: Instant) -> list[Effect]:
         """A piece of a task's data came."""
         job = self._job_of(event, part.task)
         if job is None or job.state is not State.WAITING:
@@ -162,10 +161,10 @@ class Worker:
         effects = self._freight.take(job.id, job.task, job.owner, part, self._slow_s(job.owner), now)
         return [*effects, *self._data_here(job, now)]
 
-    def _data_here(self, job: Job, now: Instant) -> list[Deed]:
+    def _data_here(self, job: Job, now: Instant) -> list[Effect]:
         return self._advance(job, Ready(), now) if self._freight.complete(job.id) else []
 
-    def ended(self, event: TaskEnded, now: Instant) -> list[Deed]:
+    def ended(self, event: TaskEnded, now: Instant) -> list[Effect]:
         """What ran has come to an end."""
         job = self.jobs.get(event.job)
         if job is None or job.state is not State.RUNNING or job.run != event.run:
@@ -173,7 +172,7 @@ class Worker:
         ended, kept = _end_of(job, event.outcome)
         return [*kept, *self._advance(job, ended, now)]
 
-    def progressed(self, event: TaskProgressed, now: Instant) -> list[Deed]:
+    def progressed(self, event: TaskProgressed, now: Instant) -> list[Effect]:
         """Something that runs has got further; its owner learns it with the next renewal, or soon."""
         job = self.jobs.get(event.job)
         if job is None or job.state is not State.RUNNING or job.run != event.run:
@@ -182,19 +181,19 @@ class Worker:
         soon = job.lease_ms <= LIVELY_MS and renew_at(job) - job.lease_ms / 3000 + LIVELY_S <= now.mono
         return self._advance(job, Due(), now) if soon else []
 
-    def load(self, event: LoadKnown) -> list[Deed]:
+    def load(self, event: LoadKnown) -> list[Effect]:
         """How busy this computer is; told with the next lease."""
         self._standing.load = max(0, min(100, event.percent))
         return []
 
-    def ledger_grew(self, member: Callable[[str], object | None], now: Instant) -> list[Deed]:
+    def ledger_grew(self, member: Callable[[str], object | None], now: Instant) -> list[Effect]:
         """Members may have gone: nobody wants what they had asked for."""
         gone = [job for job in self.jobs.values() if job.active and member(job.owner) is None]
         return [effect for job in gone for effect in self._advance(job, Cancelled(job.n), now)]
 
-    def woke(self, now: Instant) -> list[Deed]:
+    def woke(self, now: Instant) -> list[Effect]:
         """Stop what was not granted in time, renew what is due."""
-        effects: list[Deed] = []
+        effects: list[Effect] = []
         for job in [job for job in self.jobs.values() if job.active]:
             if job.lent.passed(now) >= job.stop_s:
                 effects += self._advance(job, Stale(), now)
@@ -205,7 +204,7 @@ class Worker:
         effects += [*self._freight.woke(now), *self.announcing.woke(now)]
         return [*effects, *self._prune(now)]
 
-    def _advance(self, job: Job, event: object, now: Instant) -> list[Deed]:
+    def _advance(self, job: Job, event: object, now: Instant) -> list[Effect]:
         after, effects = advance(job, event, now)
         self.jobs[job.id] = after
         if after.state is job.state:
@@ -216,13 +215,13 @@ class Worker:
             effects += [] if given_back else forget_all(job.id, "data", job.blob)
         return [*effects, *self._room(now), Refresh()]
 
-    def _room(self, now: Instant) -> list[Deed]:
+    def _room(self, now: Instant) -> list[Effect]:
         """How much room there is, told if that makes a difference."""
         active = sum(1 for job in self.jobs.values() if job.active)
         self._standing.free = 0 if self._leaving else max(0, self._rules.at_once - active)
         return [*self.announcing.changed(now)]
 
-    def _interrupt(self, code: str, now: Instant) -> list[Deed]:
+    def _interrupt(self, code: str, now: Instant) -> list[Effect]:
         active = [job for job in self.jobs.values() if job.active]
         return [effect for job in active for effect in self._advance(job, Interrupted(code), now)]
 
@@ -230,16 +229,16 @@ class Worker:
         """Return the job of a task of the station that speaks: nobody reaches those of others."""
         return self.jobs.get(job_id(task, event.envelope.sender))
 
-    def _prune(self, now: Instant) -> list[Deed]:
+    def _prune(self, now: Instant) -> list[Effect]:
         if now.mono < self._pruned_at + PRUNE_S:
             return [WakeAt(self._pruned_at + PRUNE_S)]
         self._pruned_at = now.mono
         old = [job for job in self.jobs.values() if not job.active and job.at + REMEMBER_MS < now.ms]
         return [effect for job in old for effect in self._forget(job)]
 
-    def _forget(self, job: Job) -> list[Deed]:
+    def _forget(self, job: Job) -> list[Effect]:
         del self.jobs[job.id]
-        effects: list[Deed] = [Keep("job", job.id, None)]
+        effects: list[Effect] = [Keep("job", job.id, None)]
         effects += forget_all(job.id, "data", job.blob) if job.blob else []
         return [*effects, *(forget_all(job.id, "result", job.result_blob) if job.result_blob else [])]
 
@@ -249,7 +248,7 @@ def job_id(task: str, owner: str) -> str:
     return f"{task}@{owner}"
 
 
-def _end_of(job: Job, outcome: Outcome) -> tuple[Ended, list[Deed]]:
+def _end_of(job: Job, outcome: Outcome) -> tuple[Ended, list[Effect]]:
     """Return what came of it, as it goes to the owner, and what is to be kept of a large result."""
     if not outcome.ok:
         return Ended(ok=False, code=outcome.code or "exit", why=clean(outcome.why)[:WHY_LENGTH]), []

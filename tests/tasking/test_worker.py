@@ -3,7 +3,7 @@
 import pytest
 
 from agent.domain.audience import Audience
-from agent.domain.effects import Keep, Post, WakeAt
+from agent.domain.effects import Effect, Keep, Post, WakeAt
 from agent.domain.envelope import Envelope
 from agent.domain.events import Arrived, Instant, Woke
 from agent.domain.messages import Parameters
@@ -21,7 +21,6 @@ from agent.domain.tasks import (
     TaskResult,
     TaskSuperseded,
 )
-from agent.tasking.deeds import Deed
 from agent.tasking.job import State
 from agent.tasking.worker import Rules
 from tests.tasking.node import Node
@@ -45,13 +44,13 @@ class Bench:
     def now(self) -> Instant:
         return Instant(self.node.offset + self.seconds, 1_800_000_000_000 + round(self.seconds * 1000))
 
-    def tell(self, event: object) -> list[Deed]:
+    def tell(self, event: object) -> list[Effect]:
         """Let something happen; what shall be done."""
         return self.node.tasking.handle(event, self.now)
 
     def hear(
         self, params: Parameters, sender: str = "office", *, link: str = "mqtt", expired: bool = False
-    ) -> list[Deed]:
+    ) -> list[Effect]:
         """Let a message come."""
         self.n += 1
         envelope = Envelope(
@@ -71,22 +70,22 @@ class Bench:
         )
         return self.tell(Arrived(envelope, params, link, expired=expired))
 
-    def assign(self, n: int = 1, *, task: str = ID, type_: str = "print", once: bool = False) -> list[Deed]:
+    def assign(self, n: int = 1, *, task: str = ID, type_: str = "print", once: bool = False) -> list[Effect]:
         """Let an assignment come."""
         until = self.now.ms + 86_400_000
         return self.hear(TaskAssign(task=task, n=n, type=type_, lease_ms=30_000, until=until, once=once, data="eA"))
 
 
-def said(deeds: list[Deed]) -> list[Parameters]:
+def said(deeds: list[Effect]) -> list[Parameters]:
     """What is said to others."""
     return [deed.params for deed in deeds if isinstance(deed, Post) and not isinstance(deed.params, Lease)]
 
 
-def runs(deeds: list[Deed]) -> list[RunTask]:
+def runs(deeds: list[Effect]) -> list[RunTask]:
     return [deed for deed in deeds if isinstance(deed, RunTask)]
 
 
-def done(bench: Bench, run: int = 1) -> list[Deed]:
+def done(bench: Bench, run: int = 1) -> list[Effect]:
     return bench.tell(TaskEnded(f"{ID}@office", run, Outcome(ok=True, data=b"paper")))
 
 
@@ -251,7 +250,7 @@ def test_leases_are_renewed_while_somebody_needs_them_and_say_what_is_free() -> 
     bench, leases = Bench(), list[tuple[float, int, int]]()
     bench.tell(LoadKnown(40))
 
-    def look(deeds: list[Deed]) -> None:
+    def look(deeds: list[Effect]) -> None:
         for deed in deeds:
             if isinstance(deed, Post) and isinstance(deed.params, Lease):
                 assert deed.recipients == ("office", "hub")

@@ -9,7 +9,6 @@ from agent.domain.effects import Effect, Keep
 from agent.domain.events import Arrived, Instant
 from agent.domain.tasks import TaskAssign
 from agent.tasking import course, job, owner, worker
-from agent.tasking.deeds import Deed
 from agent.tasking.job import Job
 from agent.tasking.job import State as JobState
 from agent.tasking.task import State, Task
@@ -27,7 +26,7 @@ def no_dedupe(patch: Patch) -> None:
     """The worker takes each assignment for a new one."""
     assigned = Worker.assigned
 
-    def forgetful(self: Worker, event: Arrived, assign: TaskAssign, now: Instant) -> list[Deed]:
+    def forgetful(self: Worker, event: Arrived, assign: TaskAssign, now: Instant) -> list[Effect]:
         self.jobs.pop(job_id(assign.task, event.envelope.sender), None)
         return assigned(self, event, assign, now)
 
@@ -43,7 +42,7 @@ def forgets_results(patch: Patch) -> None:
     """The worker forgets a task as soon as it is done."""
     advance = Worker._advance
 
-    def forgetful(self: Worker, before: Job, event: object, now: Instant) -> list[Deed]:
+    def forgetful(self: Worker, before: Job, event: object, now: Instant) -> list[Effect]:
         deeds = advance(self, before, event, now)
         if self.jobs[before.id].state is JobState.DONE:
             del self.jobs[before.id]
@@ -68,7 +67,7 @@ def begins_ungranted(patch: Patch) -> None:
     """The worker begins at once with what may be done once only."""
     taken = job.taken
 
-    def hasty(before: Job, assign: TaskAssign, **rest: Any) -> tuple[Job, list[Deed]]:
+    def hasty(before: Job, assign: TaskAssign, **rest: Any) -> tuple[Job, list[Effect]]:
         return taken(before, _plain(assign), **rest)
 
     patch.setattr(worker, "taken", hasty)

@@ -10,13 +10,13 @@
 # mailbox is told by 552 or 5.2.2 and gets empty again.
 
 import re
-import socket
 import ssl
 from enum import Enum
 from typing import NamedTuple
 
 from agent.links.base import LinkDown, LinkRefused
 from agent.links.mail.settings import Address
+from agent.links.unreached import unreached
 
 
 class Meaning(Enum):
@@ -87,19 +87,10 @@ def imap_login(said: str) -> LinkDown | LinkRefused:
 
 def reason(error: Exception, address: Address) -> str:
     """Say to a person why there is no connection."""
-    host, port = address
-    match error:
-        case socket.gaierror():
-            return f"the name {host} is not known"
-        case ssl.SSLCertVerificationError():
-            return f"the certificate of {host} is not trusted: {error.verify_message}"
-        case ssl.SSLError():
-            return f"{host}:{port} does not speak TLS from the first byte, which it must (ports 465 and 993)"
-        case TimeoutError():
-            return f"{host}:{port} does not answer"
-        case ConnectionRefusedError():
-            return f"no mail server runs at {host}:{port}"
-    return f"{host}:{port}: {str(error) or type(error).__name__}"
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLCertVerificationError):
+        host, port = address
+        return f"{host}:{port} does not speak TLS from the first byte, which it must (ports 465 and 993)"
+    return unreached(error, address, "mail server")
 
 
 def without_addresses(said: str) -> str:

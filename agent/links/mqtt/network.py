@@ -16,6 +16,7 @@ from agent.links.base import LinkDown
 from agent.links.hop import Hop
 from agent.links.mqtt.pump import KEEPALIVE_S, Pump
 from agent.links.mqtt.settings import Address, MqttSettings
+from agent.links.unreached import unreached
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
@@ -112,7 +113,7 @@ class Network:
             self._mqtt.connect(*self._address, keepalive=KEEPALIVE_S)
             why = self._pump.run(self._mqtt)
         except (OSError, ValueError) as error:
-            why = reason(error, self._address)
+            why = unreached(error, self._address, "broker")
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop must hear of it
             why = f"a mistake in this program: {error!r}"
             _log.exception("the network thread ended")
@@ -134,21 +135,6 @@ class Network:
         if left is not None:
             left.close()
         self._pump.close()
-
-
-def reason(error: Exception, address: Address) -> str:
-    """Say to a person why there is no connection."""
-    host, port = address
-    match error:
-        case socket.gaierror():
-            return f"the name {host} is not known"
-        case ssl.SSLCertVerificationError():
-            return f"the certificate of {host} is not trusted: {error.verify_message}"
-        case TimeoutError():
-            return f"{host}:{port} does not answer"
-        case ConnectionRefusedError():
-            return f"no broker runs at {host}:{port}"
-    return f"{host}:{port}: {error}"
 
 
 def _new_mqtt(settings: MqttSettings, tls: ssl.SSLContext | None) -> Client:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agent.links.base import AUTH, LinkDown, LinkRefused
-from agent.links.mqtt.network import reason
 from agent.links.mqtt.probe import PROBE
 from agent.links.mqtt.settings import MqttSettings
 from agent.links.mqtt.tls import site_context
+from agent.links.unreached import unreached
 from agent.system.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def try_broker(credentials: Credentials, host: str, port: int) -> Trial:
         mqtt = _passer_by(settings, heard)
         mqtt.connect(host, port, keepalive=20)
     except (OSError, ValueError) as error:
-        trial.why = reason(error, (host, port))
+        trial.why = unreached(error, (host, port), "broker")
         return trial
     except (LinkDown, LinkRefused) as error:
         trial.why = str(error)

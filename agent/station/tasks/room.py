@@ -52,11 +52,6 @@ class TaskRoom:
             self._working = Working(*self._parts, self._now)
         return self._working
 
-    @property
-    def open(self) -> "Working | None":
-        """The same, if it is loaded."""
-        return self._working
-
     def start(self) -> Sequence[Effect]:
         """Go on where the last run ended."""
         left = any(self._store.read(rows.KEPT, (kind,)) for kind in KINDS)

@@ -1,7 +1,6 @@
 """The machines of both sides of tasks, with this station's store, ledger and links around them."""
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,7 +23,6 @@ from agent.system.store import Store
 from agent.system.task_types import allowed
 from agent.tasking.choice import Verdict
 from agent.tasking.core import Tasking
-from agent.tasking.deeds import Deed
 from agent.tasking.job import Job
 from agent.tasking.owner import Owner
 from agent.tasking.parts import KIND, read_back
@@ -36,8 +34,6 @@ from agent.wire.keys import Identity
 NEAR_S = 0.05
 """What a round trip over a fast link counts as where nobody measured it, seconds."""
 LOAD_EVERY_S = 30.0
-
-log = logging.getLogger(__name__)
 
 
 class Working:
@@ -78,7 +74,7 @@ class Working:
         )
         self.tasking = Tasking(owner, worker, ledger)
 
-    def start(self, now: Instant) -> list[Deed]:
+    def start(self, now: Instant) -> list[Effect]:
         """Go on where the last run ended."""
         if self._takes_tasks and self._load is None:
             self._load = asyncio.create_task(self._watch_load(), name="load of this computer")
