@@ -10,6 +10,9 @@ from agent.routing.policy import LinkView, calls, choose, late_after, next_time,
 ENDS = {"presented": 2, "seen": 2, "refused": 2, "stored": 1}
 """How much of `want` each receipt stage fulfils."""
 
+ASK_AFTER_S = 3.0
+"""How long a receipt that is already on its way has, once there is a link again, before its message asks for it."""
+
 
 @dataclass(slots=True)
 class Row:
@@ -95,14 +98,13 @@ class Outbox:
     def try_now(self, now: float) -> None:
         """A link came up: whatever its recipient has not stored goes again at once."""
         for row in self._rows.values():
-            if not row.stored:
-                row.due = now
+            _hasten(row, now)
 
     def try_recipient(self, recipient: str, now: float) -> None:
         """A way to a station opened or ended: what it has not stored goes again at once."""
         for row in self._rows.values():
-            if row.recipient == recipient and not row.stored:
-                row.due = now
+            if row.recipient == recipient:
+                _hasten(row, now)
 
     def calling(self, now: float = math.inf) -> set[str]:
         """Return the stations that a way should be opened to, for what is due by then."""
@@ -137,6 +139,11 @@ class Outbox:
         """Return the monotonic time at which `due` or `newly_late` has something to say."""
         times = [t for row in self._rows.values() for t in _times(row)]
         return min(times, default=None)
+
+
+def _hasten(row: Row, now: float) -> None:
+    """Send a row earlier. What was stored is only asked after: its last receipt may be lost with the last link."""
+    row.due = min(row.due, now + ASK_AFTER_S) if row.stored else now
 
 
 def _times(row: Row) -> list[float]:

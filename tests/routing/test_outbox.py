@@ -77,6 +77,20 @@ def test_a_link_that_comes_up_is_used_at_once_but_not_for_what_is_stored() -> No
     assert [attempt.row.recipient for attempt in outbox.due(1.0, LINKS)] == ["kitchen"]
 
 
+@pytest.mark.parametrize("way", [False, True])
+def test_a_stored_page_is_asked_about_soon_after_a_link_came_up_for_its_receipt_may_be_lost(way: bool) -> None:
+    outbox = Outbox()
+    outbox.add(row())
+    for now in (0.0, 3.0, 10.0, 25.0):
+        outbox.due(now, LINKS)
+    outbox.hear("p", "kitchen", "stored")
+    if way:
+        outbox.try_recipient("kitchen", 30.0)
+    else:
+        outbox.try_now(30.0)
+    assert attempts(outbox, LINKS, 60, since=30.0)[0] == (33.0, "mqtt+mail")
+
+
 def test_stored_is_enough_for_an_order_and_not_for_a_page() -> None:
     outbox = Outbox()
     outbox.add(row())

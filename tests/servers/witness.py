@@ -30,6 +30,10 @@ class Witness:
         pages = [call for call in list(self._daemon.calls) if "Is Paging" in call.title]
         return Counter(page.body.split("\n")[0] for page in pages)
 
+    def calls(self) -> int:
+        """How often the daemon was asked for anything: a fault that waits for the next page looks at this."""
+        return len(self._daemon.calls)
+
     def __enter__(self) -> Self:
         self._bus.__enter__()
         self._thread.start()
