@@ -103,12 +103,9 @@ def write_bundle(file: Path, parts: dict[str, bytes]) -> int:
 
 def scrub_for(sight: Sight, hub: dict[str, Any]) -> Scrub:
     """A scrub with a fresh key that knows the names of this site, computer and account."""
-    from agent.ui.texts.de import TEXTS as GERMAN
-    from agent.ui.texts.doctor_de import TEXTS as DOCTOR_GERMAN
-    from agent.ui.texts.doctor_en import TEXTS as DOCTOR_ENGLISH
-    from agent.ui.texts.en import TEXTS as ENGLISH
+    from agent.ui.texts import de, doctor_de, doctor_en, en, window_de, window_en
 
-    tables = (table.values() for table in (ENGLISH, GERMAN, DOCTOR_ENGLISH, DOCTOR_GERMAN))
+    tables = (texts.TEXTS.values() for texts in (en, de, window_en, window_de, doctor_en, doctor_de))
     own = (FILES, __version__)
     return Scrub(secrets.token_bytes(_KEY_BYTES), [*_names(sight), *_names_of(hub)], vocabulary(own, *tables))
 

@@ -7,7 +7,7 @@ from agent.system.config.check import whole_settings
 from agent.system.config.load import load
 from agent.system.config.schema import FOR_STAFF, Config, needs_restart
 from agent.system.paths import Profile
-from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 
 
 def test_each_setting_for_staff_is_one_and_takes_effect_at_once() -> None:
@@ -17,7 +17,7 @@ def test_each_setting_for_staff_is_one_and_takes_effect_at_once() -> None:
 
 
 def test_each_setting_for_staff_has_its_words_in_both_languages(tmp_path: Path) -> None:
-    for texts in (Texts.of("en"), Texts.of("de")):
+    for texts in (window_texts("en"), window_texts("de")):
         for one in staff_settings(load(Profile.at(tmp_path))):
             assert texts.has(f"setting.{one['key']}")
             assert all(texts.has(f"setting.{one['key']}.{choice}") for choice in one.get("choices", ()))

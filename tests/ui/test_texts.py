@@ -1,12 +1,14 @@
 """Both languages say the same things, and the ordered notices stand word for word."""
 
 from string import Formatter
+from types import ModuleType
 
 import pytest
 
-from agent.ui.texts import Texts
-from agent.ui.texts.de import TEXTS as GERMAN
-from agent.ui.texts.en import TEXTS as ENGLISH
+from agent.ui.texts import Texts, de, en, window_de, window_en
+from agent.ui.texts.window import window_texts
+
+ENGLISH, GERMAN = {**en.TEXTS, **window_en.TEXTS}, {**de.TEXTS, **window_de.TEXTS}
 
 WORD_FOR_WORD = {
     "notice.page": "{sender} Is Paging For {object}",  # N-76
@@ -52,8 +54,19 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def test_both_languages_have_the_same_keys() -> None:
-    assert sorted(ENGLISH) == sorted(GERMAN)
+@pytest.mark.parametrize(("english", "german"), [(en, de), (window_en, window_de)])
+def test_both_languages_have_the_same_keys(english: ModuleType, german: ModuleType) -> None:
+    assert list(english.TEXTS) == list(german.TEXTS)
+
+
+def test_no_text_stands_in_two_tables() -> None:
+    assert not set(en.TEXTS) & set(window_en.TEXTS)
+
+
+def test_the_window_knows_the_agents_words_and_its_own() -> None:
+    texts = window_texts("de")
+    assert (texts.language, texts("answer.later"), texts("form.save")) == ("de", "Später", "Speichern")
+    assert not Texts.of("de").has("form.save"), "an agent loads none of the window's"
 
 
 @pytest.mark.parametrize("key", sorted(ENGLISH))
@@ -102,11 +115,11 @@ def test_an_unknown_language_is_an_error() -> None:
     ("n", "text"), [(0, "nobody reachable"), (1, "1 reachable now"), (2, "2 reachable now"), (11, "11 reachable now")]
 )
 def test_numbers_choose_their_form(n: int, text: str) -> None:
-    assert Texts.of("en").number("ask.reachable", n) == text
+    assert window_texts("en").number("ask.reachable", n) == text
 
 
 def test_none_is_many_where_there_is_no_word_for_none() -> None:
-    assert Texts.of("en").number("orders.count", 0) == "0 open"
+    assert window_texts("en").number("orders.count", 0) == "0 open"
 
 
 def test_texts_are_frozen() -> None:

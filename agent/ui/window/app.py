@@ -6,6 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 
 from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 from agent.ui.window.desktop import dark_desktop
 from agent.ui.window.model.model import Model, gone, is_dark, language, told
 from agent.ui.window.press import on
@@ -168,7 +169,7 @@ class Window:
 
     def _build(self, language_: Language, dark: bool) -> None:  # noqa: FBT001 - one of two looks
         self._built = language_, dark
-        self.texts = Texts.of(language_)
+        self.texts = window_texts(language_)
         if dark not in self._themes:
             self._themes[dark] = Theme(self.root, dark=dark)
             self.root.after(FINISH_MS, self._finish, self._themes[dark])

@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import Literal
 
 from agent.domain.keys import fingerprint
-from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 from agent.ui.window.model.shapes import Labels, Member, Order, Page, Setting, State, Status, Target
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
@@ -238,7 +238,7 @@ def pages(now_ms: int) -> list[Page]:
 
 def incoming(now_ms: int, language: Literal["en", "de"] = "en") -> list[Page]:
     """Two pages that wait for an answer from here."""
-    texts = Texts.of(language)
+    texts = window_texts(language)
     return [
         {
             "id": "in1",

@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 from agent.ui.window.model.facts import link_facts, member_fact, notices, part_facts, station_facts
 from agent.ui.window.model.shapes import Link, Member, Proof, Status
 from tests.ui.window import sample
 
-ENGLISH = Texts.of("en")
+ENGLISH = window_texts("en")
 
 
 def clock(at_ms: int) -> str:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 from agent.ui.window.model.fields import check, limit
 
-ENGLISH = Texts.of("en")
+ENGLISH = window_texts("en")
 
 
 def test_good_input_has_no_faults() -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 from agent.ui.window.model.ladder import by_order, history, is_late, outcome_text, steps, target_lines, waiting
 from agent.ui.window.model.shapes import Page
 
-ENGLISH, GERMAN = Texts.of("en"), Texts.of("de")
+ENGLISH, GERMAN = window_texts("en"), window_texts("de")
 
 
 def page(state: str = "queued", **fields: Any) -> Page:

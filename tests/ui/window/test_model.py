@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 from agent.ui.window.model.model import Model, gone, is_dark, language, told
 from agent.ui.window.model.shapes import Can, Labels
 from tests.ui.window import sample
 
-ENGLISH = Texts.of("en")
+ENGLISH = window_texts("en")
 REQUESTING = "Requesting Active Objects - This May Take Up To 2 Minutes - Only Create New Objects During This Time"
 
 

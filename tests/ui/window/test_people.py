@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 from agent.ui.window.model.people import best, choices, roster
 from agent.ui.window.model.shapes import Member
 from tests.ui.window import sample
 
-ENGLISH = Texts.of("en")
+ENGLISH = window_texts("en")
 MEMBERS = sample.members(10**12)
 
 

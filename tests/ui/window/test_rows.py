@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 from agent.ui.window.model.rows import age, kind_name, listed, masked, open_count, order_row, pending_count
 from agent.ui.window.model.shapes import Order
 from tests.ui.window import sample
 
-ENGLISH, GERMAN = Texts.of("en"), Texts.of("de")
+ENGLISH, GERMAN = window_texts("en"), window_texts("de")
 SECOND, HOUR = 1000, 3_600_000
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from PIL import Image
 
-from agent.ui.texts import Texts
+from agent.ui.texts.window import window_texts
 from agent.ui.window.model.shapes import Labels
 from agent.ui.window.palette import DARK, LIGHT, rgb
 from tests.ui.window import sample
@@ -60,7 +60,7 @@ def test_a_view_is_drawn_in_its_theme(
         state["status"]["notices"] = ["Sound: nobody could hear it, the device is muted."]
     if view == "status-fork":
         state["status"]["state"], state["status"]["ledger"] = "degraded", {"state": "fork"}
-        state["status"]["notices"] = [Texts.of(language)("ledger.fork", seq="17")]
+        state["status"]["notices"] = [window_texts(language)("ledger.fork", seq="17")]
     if view == "fetching":
         state["status"]["can"] = {"page": False, "edit": False, "create": True}
     window = open_window(state, tab)
