@@ -115,7 +115,8 @@ class Performer:
 
     def _put_question(self, asked: PutQuestion) -> None:
         notice = question_notice(asked, self._desk.person(asked.owner), self._texts())
-        self._in_turn(asked.job, lambda: self._surface.present(notice, Tone.PAGE))
+        silent = self._desk.quiet(time.monotonic()) or not self._desk.habits.page_sound
+        self._in_turn(asked.job, lambda: self._surface.present(notice, None if silent else Tone.PAGE))
 
     def _in_turn(self, key: str, deed: Callable[[], Awaitable[object]]) -> None:
         """Run deeds about one notice in the order they were decided: a closing never overtakes its showing."""

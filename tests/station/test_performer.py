@@ -25,9 +25,9 @@ from agent.domain.effects import (
 )
 from agent.domain.events import AnswerGiven, Event, Presented, Seen
 from agent.domain.page import NOT_SHOWN, Answer, InPage
-from agent.domain.task import RunTask, StopTask
+from agent.domain.task import PutQuestion, RunTask, StopTask
 from agent.station import performer
-from agent.station.desk import Desk
+from agent.station.desk import Desk, Habits
 from agent.station.door import Door
 from agent.station.performer import Performer
 from agent.station.requests import Requests
@@ -104,6 +104,19 @@ def test_silence_has_its_reason(quiet_until: float | None, why: str) -> None:
     stage.desk.quiet_until = quiet_until
     assert stage.play(Notify(PAGE, sound=False)) == [Presented(PAGE, ok=True, why=why)]
     assert not [event for event in stage.notifier.events if event[0] == "play"]
+
+
+@pytest.mark.parametrize(
+    ("quiet_until", "page_sound", "heard"), [(None, True, True), (1e12, True, False), (None, False, False)]
+)
+def test_a_question_is_heard_unless_people_want_silence(
+    quiet_until: float | None, page_sound: bool, heard: bool
+) -> None:
+    stage = Stage()
+    stage.desk.quiet_until, stage.desk.habits = quiet_until, Habits(page_sound=page_sound)
+    stage.play(PutQuestion("t@front", "front", "Is the back door locked?", ("Yes", "No")))
+    assert stage.notifier.rung("t@front") == 1
+    assert (("play", "page") in stage.notifier.events) is heard
 
 
 def test_what_the_desktop_did_not_take_is_not_called_shown() -> None:

@@ -1,9 +1,11 @@
 """Where tasks are at this station; nothing of it is loaded before a task, a request or the settings want it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from agent.domain.effects import Effect
+from agent.domain.errors import BadInput
 from agent.domain.events import Arrived, Instant
 from agent.domain.ledger import Ledger
 from agent.domain.task import Leaving, QuestionAnswered, RunTask, StopTask, TaskEvent
@@ -62,7 +64,8 @@ class TaskRoom:
         if self._working is None and not _is_about_tasks(event):
             return []
         if isinstance(event, QuestionAnswered):
-            self.working.answer(event.job, {"choice": event.choice, "text": event.text})
+            with suppress(BadInput):  # answered in another place, or taken back, while the menu was open
+                self.working.answer(event.job, {"choice": event.choice, "text": event.text})
             return []
         return self.working.tasking.handle(event, self._now())
 

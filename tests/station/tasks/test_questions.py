@@ -1,12 +1,15 @@
 """Questions before a person: shown with buttons, answered once and only as asked, taken away with their task."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from agent.domain.errors import BadInput
-from agent.domain.task import Outcome, PutQuestion, RunTask
+from agent.domain.task import Outcome, PutQuestion, QuestionAnswered, RunTask
 from agent.station.notices import question_notice
 from agent.station.tasks.questions import Open, Questions
-from agent.station.tasks.room import buttons_of
+from agent.station.tasks.room import TaskRoom, buttons_of
 from agent.ui.notify.base import Urgency
 from agent.ui.texts import Texts
 
@@ -51,3 +54,14 @@ def test_the_notice_has_a_button_for_each_choice_and_stays() -> None:
     assert notice.buttons == (("choice-0", "Yes"), ("choice-1", "No"))
     assert notice.urgency is Urgency.CRITICAL
     assert buttons_of(asked.choices)["choice-1"] == "No"
+
+
+def test_a_click_in_a_menu_comes_too_late_without_harm() -> None:
+    none: Any = None
+    room = TaskRoom(none, none, "", none, none, ledger=none, tell=none, show=none, now=none)
+    questions = Questions()
+    room._working = SimpleNamespace(questions=questions, answer=questions.answer)  # type: ignore[assignment]  # all it takes
+    questions.ask(TASK, LOCKED)
+    room.handle(QuestionAnswered("t@customer", "Yes"))
+    assert room.handle(QuestionAnswered("t@customer", "No")) == []
+    assert questions.all() == []
