@@ -104,7 +104,7 @@ def test_entries_that_overtook_each_other_are_waited_for(members: Members, monke
     for frame in reversed(members.frames[1:]):
         anna.hear(HUB, LedgerPart(entries=(frame.decode(),)))
     assert anna.ledger == members.ledger
-    monkeypatch.setattr("agent.station.membership.MOST_EARLY", 0)
+    monkeypatch.setattr("agent.station.chain.MOST_EARLY", 0)
     for frame in reversed(members.frames[1:]):
         behind.hear(HUB, LedgerPart(entries=(frame.decode(),)))
     assert behind.ledger.seq == 2  # without that room only the one that follows is taken
