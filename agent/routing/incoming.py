@@ -131,8 +131,8 @@ class Incoming:
         id_, sender = admitted.envelope.id, admitted.envelope.sender
         self._seen.stored(id_)
         self._unstored.pop(id_, None)
+        self._heard(sender, delivery.link)  # a copy as well: who asks again by mail perhaps reads nothing else
         if fresh:
-            self._heard(sender, delivery.link)
             self._receipt(admitted, "stored", "")
             self._tell(_event(admitted, delivery))
             return

@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 BELIEVED_MS = 60_000
 """Others accept messages from a clock that is wrong by no more than this."""
 
+BY_MAIL = "by-mail"
+"""The kind under which it is kept who spoke last by mail."""
+
 HUB_LATER_S = 0.015
 """Whoever shall come hears a page first; the hub, often the same small computer as the broker, gets its copy then."""
 
@@ -68,6 +71,7 @@ class Outgoing:
     def start(self) -> None:
         """Take up the rows of the last run; they go as soon as a link is up."""
         now = self._now()
+        self._by_mail = {station for station, _ in self._store.read(rows.KEPT, (BY_MAIL,))}
         for id_, recipient, prio, want, exp in self._store.read(rows.OPEN_ROWS):
             self._outbox.add(Row(id_, recipient, prio, want, exp, posted=now.mono))
         self.drop_revoked()
@@ -165,8 +169,11 @@ class Outgoing:
             self._wake_at(min(row.due, now + late_after(prio)), now)
 
     def heard(self, station: str, link: str) -> None:
-        """Something new of a station came over a link."""
-        (self._by_mail.add if link == MAIL else self._by_mail.discard)(station)
+        """Something of a station came over a link. The next run has to know, too, whom perhaps only mail reaches."""
+        by_mail = link == MAIL
+        if by_mail != (station in self._by_mail):
+            (self._by_mail.add if by_mail else self._by_mail.discard)(station)
+            self._store.submit(lambda db: rows.keep(db, BY_MAIL, station, b"1" if by_mail else None))
 
     def _answering(self, recipient: str, names: Sequence[str], links: Sequence[LinkView]) -> list[str]:
         return answering(names, links, by_mail=recipient in self._by_mail)

@@ -12,11 +12,11 @@ from agent.domain.events import GaveUp, Late, Sent
 from agent.domain.keys import to_b64u
 from agent.domain.messages import AuthHello, Probe
 from agent.domain.names import HUB
-from agent.links.base import Delivery, LinkDown
+from agent.links.base import LinkDown
 from agent.routing.policy import late_after
 from agent.system.store import StoreError
 from agent.wire.keys import Identity
-from tests.routing.place import Place, Session, members, play, soon
+from tests.routing.place import Place, members, play, soon
 
 
 @pytest.mark.parametrize("fault", [LinkDown("down"), OSError("defect"), ValueError("defect")])
@@ -282,28 +282,5 @@ def test_what_is_only_true_for_a_moment_does_not_go_by_mail(tmp_path: Path) -> N
         await soon(lambda: place.session.sent)
         assert [envelope.id for _, envelope, _ in place.sent()] == [page.id]
         place.crash()
-
-    play(scene)
-
-
-@pytest.mark.parametrize(("came_by", "by_mail"), [("mail", True), ("mqtt", False)])
-def test_whoever_spoke_by_mail_is_answered_by_mail_as_well(tmp_path: Path, came_by: str, by_mail: bool) -> None:
-    """The broker keeps what is for a station that has no way there: nobody sees that nothing arrives."""
-
-    async def scene() -> None:
-        people, mail = members(), Session()
-        here, there = Place(tmp_path / "here", people, "kitchen"), Place(tmp_path / "there", people)
-        here.up()
-        here.router.opened("mail", mail)  # type: ignore[arg-type]  # sends only
-        asked = there.container(there.post(), "kitchen")
-        here.router.arrived(Delivery(came_by, None, asked, lambda: None))
-        await soon(here.receipts)
-        await soon(lambda: len(mail.sent) == by_mail)
-        here.router.run([answer := here.post(("front",))])
-        await soon(lambda: answer.id in [envelope.id for _, envelope, _ in here.sent()])
-        await asyncio.sleep(0)
-        assert len(mail.sent) == 2 * by_mail
-        here.crash()
-        there.crash()
 
     play(scene)
