@@ -4,12 +4,12 @@ Everything that decides about one task stands in the table of course.py; here ar
 choice of workers, and the check that a worker's word counts.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
-from agent.domain.effects import Effect, Keep, Refresh, Reply, Tell, WakeAt
+from agent.domain.effects import Effect, Keep, Refresh, Reply, Tell
 from agent.domain.envelope import LIFE_MS
 from agent.domain.errors import BadInput
 from agent.domain.events import Arrived, GaveUp, Instant
@@ -28,14 +28,14 @@ from agent.domain.tasks import (
     TaskResult,
 )
 from agent.tasking import course
+from agent.tasking.book import Book
 from agent.tasking.choice import Verdict, choose
 from agent.tasking.course import advance
 from agent.tasking.freight import Freight
 from agent.tasking.paces import Paces
-from agent.tasking.parts import Read, forget_all, keep_all
+from agent.tasking.parts import Read, keep_all
 from agent.tasking.speech import assign_id, news, superseded
 from agent.tasking.task import (
-    ENDED,
     WITH_WORKER,
     Again,
     Alive,
@@ -53,10 +53,6 @@ from agent.tasking.task import (
 from agent.tasking.trips import Trips
 from agent.tasking.workers import Workers
 
-REMEMBER_MS = 30 * 24 * 60 * 60_000
-"""How long a task that has ended is remembered, with its result."""
-PRUNE_S = 3600.0
-LIVE = tuple(state for state in State if state not in ENDED)
 CALL_S, CALL_NOBODY_S = 20 * 60.0, 60.0
 """How often workers are asked how they stand while there are tasks, and while nobody can have one, seconds."""
 
@@ -76,18 +72,21 @@ class Owner:
     ) -> None:
         self._new_id, self.workers, self._paces, self._read = new_id, workers, paces, read
         self.trips = Trips()
-        self.tasks: dict[str, Task] = {}
-        self._open: set[str] = set()
+        self._book = Book(now)
         self._freight = Freight(new_id, read)
-        self._pruned_at = now.mono
         for task in kept:
-            self._put(self._taken_up(task, now))
+            self._book.put(self._taken_up(task, now))
         self._by_type: dict[type, Callable[[Task, Arrived, Any], object]] = {
             TaskAccept: lambda *_: Took(),
             TaskDecline: lambda _, __, decline: Refused(decline.why),
             TaskRenew: lambda _, __, renew: Alive(renew.k, renew.done, renew.text),
             TaskResult: lambda _, __, result: Finished(result),
         }
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """The tasks by id."""
+        return self._book.tasks
 
     def _taken_up(self, task: Task, now: Instant) -> Task:
         """Set a kept task's times anew: monotonic seconds of another run mean nothing."""
@@ -97,19 +96,10 @@ class Owner:
         lasts = task.lease_ms / 1000 if accepted else self._paces.answer_s(task.lease_ms, self.trips)
         return replace(task, deadline=now.mono + lasts, offered=now.mono)
 
-    def _put(self, task: Task) -> None:
-        self.tasks[task.id] = task
-        (self._open.discard if task.ended else self._open.add)(task.id)
-
-    def _those(self, *states: State) -> list[Task]:
-        """Return the tasks in these states, which are no ends, the oldest first."""
-        those = [task for id_ in self._open if (task := self.tasks[id_]).state in states]
-        return sorted(those, key=lambda task: (task.at, task.id))
-
     def restart(self, now: Instant) -> list[Effect]:
         """Go on where the last run ended."""
         return [
-            *(effect for task in self._those(State.COLLECTING) for effect in self._collect(task, now)),
+            *(effect for task in self._book.those(State.COLLECTING) for effect in self._collect(task, now)),
             *self.woke(now),
         ]
 
@@ -128,10 +118,10 @@ class Owner:
             task = replace(task, blob=blob)
         else:
             task = replace(task, data=to_b64u(event.data))
-        self._put(task)
+        self._book.put(task)
         told: list[Effect] = [] if event.ticket is None else [Reply(event.ticket, {"task": id_})]
         first: list[Effect] = [*kept, Keep("task", id_, task), news(task), *told]
-        return [*first, *self._offer(task, now), *self._call(now), Refresh(), *self._wakes(now)]
+        return [*first, *self._offer(task, now), *self._call(now), Refresh(), *self._book.wakes(now)]
 
     def dropped(self, event: TaskDropped, now: Instant) -> list[Effect]:
         """Somebody here takes a task back."""
@@ -148,12 +138,12 @@ class Owner:
             return [] if ticket is None else [Reply(ticket, error=error)]
         if ticket is not None:
             told = [Reply(ticket)]
-        return [*self._advance(task, event, now), *told, *self._wakes(now)]
+        return [*self._advance(task, event, now), *told, *self._book.wakes(now)]
 
     def leased(self, event: Arrived, lease: Lease, now: Instant) -> list[Effect]:
         """A worker says that it is available: what waits may go there."""
         effects = self.workers.heard(event.envelope.sender, lease, event.envelope.at, now)
-        return [*effects, *self._offer_all(now), *self._wakes(now)]
+        return [*effects, *self._offer_all(now), *self._book.wakes(now)]
 
     def arrived(self, event: Arrived, message: TaskMessage, now: Instant) -> list[Effect]:
         """A worker's word about a task; only that of the one who has it, under its newest number, counts."""
@@ -163,7 +153,7 @@ class Owner:
         if task is None or not course.is_current(task, sender, message.n):
             return self._too_late(task, sender, message)
         effects = self._advance(task, self._by_type[type(message)](task, event, message), now)
-        return [*effects, *self._offer_all(now), *self._wakes(now)]
+        return [*effects, *self._offer_all(now), *self._book.wakes(now)]
 
     def _too_late(self, task: Task | None, sender: str, message: TaskMessage) -> list[Effect]:
         """Nothing changes; whoever still works at it is told. The one whose result it is needs no word."""
@@ -173,17 +163,17 @@ class Owner:
 
     def gave_up(self, event: GaveUp, now: Instant) -> list[Effect]:
         """An assignment could not be delivered: its number is as good as lost."""
-        for task in self._those(State.ASSIGNED):
+        for task in self._book.those(State.ASSIGNED):
             if assign_id(task) == event.id and event.why != "expired":
                 effects = self._advance(task, Lapsed("undeliverable"), now)
-                return [*effects, *self._offer_all(now), *self._wakes(now)]
+                return [*effects, *self._offer_all(now), *self._book.wakes(now)]
         return []
 
     def ledger_grew(self, now: Instant) -> list[Effect]:
         """Members may have gone: what they had goes to others at once."""
-        gone = [task for task in self._with_worker() if not self.workers.is_worker(task.worker, task.role)]
+        gone = [task for task in self._book.with_worker() if not self.workers.is_worker(task.worker, task.role)]
         effects = [effect for task in gone for effect in self._advance(task, Lapsed("revoked"), now)]
-        return [*effects, *self._offer_all(now), *self._wakes(now)]
+        return [*effects, *self._offer_all(now), *self._book.wakes(now)]
 
     def asked_for(self, event: Arrived, get: TaskGet) -> list[Effect]:
         """Whoever has a task asks for pieces of its data."""
@@ -202,28 +192,25 @@ class Owner:
         )
         if effects:
             task = replace(task, deadline=now.mono + task.lease_ms / 1000)
-            self._put(task)
+            self._book.put(task)
         if self._freight.complete(task.id):
             effects += self._advance(task, Collected(), now)
-        return [*effects, *self._wakes(now)]
+        return [*effects, *self._book.wakes(now)]
 
     def woke(self, now: Instant) -> list[Effect]:
         """Let go of workers that were not heard of in time, end what is over, offer what waits."""
         effects = self.workers.woke(now)
-        for task in self._those(*LIVE):
+        for task in self._book.live():
             if task.until <= now.ms:
                 effects += self._advance(task, Over(), now)
             elif task.deadline is not None and task.deadline <= now.mono:
                 effects += self._advance(task, Lapsed(), now)
         effects += self._freight.woke(now)
-        return [*effects, *self._offer_all(now), *self._prune(now), *self._wakes(now)]
-
-    def _with_worker(self) -> list[Task]:
-        return self._those(*WITH_WORKER)
+        return [*effects, *self._offer_all(now), *self._book.prune(now), *self._book.wakes(now)]
 
     def _advance(self, task: Task, event: object, now: Instant) -> list[Effect]:
         after, effects = advance(task, event, now)
-        self._put(after)
+        self._book.put(after)
         if after.state is task.state:
             return [*effects, *([Refresh()] if after != task else [])]
         self._judge(task, after)
@@ -252,8 +239,8 @@ class Owner:
     def _offer_all(self, now: Instant) -> list[Effect]:
         """Hand out what waits, the oldest first, as long as anybody has room."""
         effects, in_vain = list[Effect](), set[tuple[str, str]]()
-        for task in self._those(State.NEW):
-            if not self.workers.room(self._taken, now):
+        for task in self._book.those(State.NEW):
+            if not self.workers.room(self._book.taken, now):
                 break
             if task.until > now.ms and (task.type, task.role) not in in_vain:
                 effects += (offered := self._offer(task, now))
@@ -263,9 +250,9 @@ class Owner:
 
     def _call(self, now: Instant) -> list[Effect]:
         """Hear from the workers as long as there is something for them."""
-        if not self._open:
+        if not self._book.busy:
             return []
-        again_s = CALL_NOBODY_S if self._those(State.NEW) else CALL_S
+        again_s = CALL_NOBODY_S if self._book.those(State.NEW) else CALL_S
         return self.workers.call(now, again_s)
 
     def _offer(self, task: Task, now: Instant) -> list[Effect]:
@@ -280,35 +267,7 @@ class Owner:
     def choice(self, task: Task, now: Instant) -> Verdict:
         """Return who would get a task now, and why."""
         shunned = {station: shun.why for station, shun in task.shunned.items() if shun.until > now.ms}
-        return choose(task.id, task.type, self.workers.candidates(task.role, self._taken, shunned, now))
-
-    def _taken(self, station: str, since: float) -> int:
-        tasks = (self.tasks[id_] for id_ in self._open)
-        return sum(1 for task in tasks if task.worker == station and task.offered >= since)
-
-    def _prune(self, now: Instant) -> list[Effect]:
-        if now.mono < self._pruned_at + PRUNE_S:
-            return []
-        self._pruned_at = now.mono
-        old = [task for task in self.tasks.values() if task.state in ENDED and task.until + REMEMBER_MS < now.ms]
-        return [effect for task in old for effect in self._forget(task)]
-
-    def _forget(self, task: Task) -> list[Effect]:
-        del self.tasks[task.id]
-        gone: list[Effect] = [Keep("task", task.id, None), Keep("result", task.id, None)]
-        gone += forget_all(task.id, "data", task.blob) if task.blob else []
-        return [*gone, *(forget_all(task.id, "result", task.result) if task.result else [])]
-
-    def _wakes(self, now: Instant) -> list[Effect]:
-        """Ask to be woken when the next thing is due; ends in ms are waited for with what is left of them."""
-        open_ = self._those(*LIVE)
-        times = [task.deadline for task in open_ if task.deadline is not None]
-        times += [now.mono + max(0, task.until - now.ms) / 1000 for task in open_]
-        for task in open_:
-            if task.state is State.NEW:
-                ends = [shun.until for shun in task.shunned.values() if shun.until > now.ms]
-                times += [now.mono + (end - now.ms) / 1000 for end in ends]
-        return [WakeAt(min(times))] if times else []
+        return choose(task.id, task.type, self.workers.candidates(task.role, self._book.taken, shunned, now))
 
 
 def _won(task: Task, sender: str, n: int) -> bool:

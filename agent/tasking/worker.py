@@ -1,7 +1,7 @@
 """The tasks this station does for others: only types it was told to, only as many as it may, each result kept.
 
-Everything that decides about one task stands in the table of job.py; here are all of them together, the clock, and
-what others may know: how much room is left.
+Everything that decides about one task stands in the table of job_course.py; here are all of them together, the clock,
+and what others may know: how much room is left.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,6 @@ from agent.domain.keys import to_b64u
 from agent.domain.task import LoadKnown, Outcome, TaskEnded, TaskProgressed
 from agent.domain.tasks import INLINE_BYTES, TaskAssign, TaskCancel, TaskGet, TaskGrant, TaskPart, TaskSuperseded
 from agent.domain.text import clean
-from agent.tasking import job as course
 from agent.tasking.announcing import Announcing, Standing
 from agent.tasking.freight import Freight
 from agent.tasking.job import (
@@ -30,12 +29,8 @@ from agent.tasking.job import (
     Ready,
     Stale,
     State,
-    advance,
-    decline,
-    renew_at,
-    result_of,
-    taken,
 )
+from agent.tasking.job_course import advance, decline, renew_at, result_of, taken, wakes
 from agent.tasking.parts import Read, TooMuch, forget_all, keep_all
 
 REMEMBER_MS = 30 * DAY_MS
@@ -200,7 +195,7 @@ class Worker:
             elif renew_at(job) <= now.mono:
                 effects += self._advance(job, Due(), now)
             else:
-                effects += course.wakes(job, now)
+                effects += wakes(job, now)
         effects += [*self._freight.woke(now), *self.announcing.woke(now)]
         return [*effects, *self._prune(now)]
 

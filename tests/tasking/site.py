@@ -73,7 +73,7 @@ class Site:
         return self.nodes["office"]
 
     @property
-    def tasks(self) -> dict[str, Task]:
+    def tasks(self) -> Mapping[str, Task]:
         """The tasks by id."""
         return self.office.tasking.owner.tasks
 

@@ -8,7 +8,7 @@ from agent.domain.events import Instant
 from agent.domain.keys import to_b64u
 from agent.domain.task import RunTask
 from agent.domain.tasks import Blob, TaskAssign, TaskResult
-from agent.tasking import course, job
+from agent.tasking import course, job, job_course
 from agent.tasking import task as tasks
 from agent.tasking.choice import Verdict
 from agent.tasking.job import Job
@@ -25,7 +25,7 @@ def test_each_state_of_a_task_has_a_row_for_each_event() -> None:
 
 
 def test_each_state_of_a_job_has_a_row_for_each_event() -> None:
-    assert set(job.TABLE) == {(state, event) for state in JobState for event in job.EVENTS}
+    assert set(job_course.TABLE) == {(state, event) for state in JobState for event in job_course.EVENTS}
 
 
 def test_what_is_over_stays_over() -> None:
@@ -95,14 +95,14 @@ def _job_event(random: Random, one: Job) -> object:
 
 
 def test_walks_of_a_job_lead_wherever_its_table_says_and_nowhere_else() -> None:
-    promised = {(state, event, to) for (state, event), row in job.TABLE.items() for to in row.to}
+    promised = {(state, event, to) for (state, event), row in job_course.TABLE.items() for to in row.to}
     reached: set[Any] = set()
     for seed in range(800):
         random = Random(seed)
         one = Job("j", ID, "office", 1, "print", 0, JobState.DECLINED)
         for step in range(25):
             now, event = Instant(float(step), step * 1000), _job_event(random, one)
-            after, deeds = job.advance(one, event, now)
+            after, deeds = job_course.advance(one, event, now)
             reached.add((one.state, type(event), after.state))
             if any(isinstance(deed, RunTask) for deed in deeds):
                 assert isinstance(deeds[0], Keep)  # that it was begun is on disk before it is

@@ -8,7 +8,7 @@ import pytest
 from agent.domain.effects import Effect, Keep
 from agent.domain.events import Arrived, Instant
 from agent.domain.tasks import TaskAssign
-from agent.tasking import course, job, owner, worker
+from agent.tasking import course, job, job_course, owner, worker
 from agent.tasking.job import Job
 from agent.tasking.job import State as JobState
 from agent.tasking.task import State, Task
@@ -65,7 +65,7 @@ def assigns_unsaved(patch: Patch) -> None:
 
 def begins_ungranted(patch: Patch) -> None:
     """The worker begins at once with what may be done once only."""
-    taken = job.taken
+    taken = job_course.taken
 
     def hasty(before: Job, assign: TaskAssign, **rest: Any) -> tuple[Job, list[Effect]]:
         return taken(before, _plain(assign), **rest)
