@@ -47,6 +47,8 @@ class Moment(Struct, frozen=True):
 class Job(Struct, frozen=True):
     """One task of one owner. `run` is the n under which it was begun, `fenced` the highest n that was cancelled.
 
+    `news` says that its owner does not know yet how far it is.
+
     `lent` is when we said what was granted last; `sent` holds when we said what may be granted still, by k.
     """
 
@@ -73,6 +75,7 @@ class Job(Struct, frozen=True):
     k: int = 0
     done: int = 0
     text: str = ""
+    news: bool = False
     lent: Moment = Moment(0.0, 0)
     sent: dict[int, Moment] = field(default_factory=dict)
 

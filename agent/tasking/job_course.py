@@ -29,8 +29,8 @@ from agent.tasking.job import (
 )
 from agent.tasking.speech import say
 
-SENT = 4
-"""So many of our last words to the owner may still be answered by a grant."""
+LIVELY_MS, LIVELY_S = 60_000, 1.5
+"""With a lease no longer than this, how far a task is gets told as soon as it changes, at most so often."""
 
 Step = tuple[Job, list[Effect]]
 
@@ -86,9 +86,10 @@ def wakes(job: Job, now: Instant) -> list[Effect]:
 
 
 def renew_at(job: Job) -> float:
-    """Return when it has to be renewed, monotonic: a third of the lease after our last word."""
+    """Return when it has to be renewed, monotonic: a third of the lease after our last word, or soon if it got on."""
     last = max((moment.mono for moment in job.sent.values()), default=job.lent.mono)
-    return last + job.lease_ms / 3000
+    soon = job.news and job.lease_ms <= LIVELY_MS
+    return last + (LIVELY_S if soon else job.lease_ms / 3000)
 
 
 def result_of(job: Job) -> Effect:
@@ -150,9 +151,10 @@ def _ready(job: Job, _: Ready, __: Instant) -> Step:
 
 
 def _renew(job: Job, _: Due, now: Instant) -> Step:
+    """Words too old to be granted need not be remembered."""
     k = job.k + 1
-    sent = dict([*job.sent.items(), (k, Moment(now.mono, now.ms))][-SENT:])
-    job = replace(job, k=k, sent=sent)
+    sent = {number: at for number, at in job.sent.items() if at.passed(now) < job.stop_s}
+    job = replace(job, k=k, sent={**sent, k: Moment(now.mono, now.ms)}, news=False)
     renewal = TaskRenew(task=job.task, n=job.n, k=k, done=job.done, text=job.text)
     return job, [say(job.task, job.owner, renewal, str(k), job.lease_ms), *wakes(job, now)]
 

@@ -36,8 +36,6 @@ from agent.tasking.parts import Read, TooMuch, forget_all, keep_all
 REMEMBER_MS = 30 * DAY_MS
 """How long a result is the answer to its task."""
 PRUNE_S = 3600.0
-LIVELY_MS, LIVELY_S = 60_000, 5.0
-"""With a lease no longer than this, how far a task is gets told at most so often, beside the renewals."""
 WHY_LENGTH, TEXT_LENGTH = 500, 120
 
 
@@ -168,13 +166,15 @@ class Worker:
         return [*kept, *self._advance(job, ended, now)]
 
     def progressed(self, event: TaskProgressed, now: Instant) -> list[Effect]:
-        """Something that runs has got further; its owner learns it with the next renewal, or soon."""
+        """Something that runs has got further; its owner learns it soon, or by mail with the next renewal."""
         job = self.jobs.get(event.job)
         if job is None or job.state is not State.RUNNING or job.run != event.run:
             return []
-        self.jobs[job.id] = job = replace(job, done=max(0, min(1000, event.done)), text=clean(event.text)[:TEXT_LENGTH])
-        soon = job.lease_ms <= LIVELY_MS and renew_at(job) - job.lease_ms / 3000 + LIVELY_S <= now.mono
-        return self._advance(job, Due(), now) if soon else []
+        done, text = max(0, min(1000, event.done)), clean(event.text)[:TEXT_LENGTH]
+        if (done, text) == (job.done, job.text):
+            return []
+        self.jobs[job.id] = job = replace(job, done=done, text=text, news=True)
+        return self._advance(job, Due(), now) if renew_at(job) <= now.mono else wakes(job, now)
 
     def load(self, event: LoadKnown) -> list[Effect]:
         """How busy this computer is; told with the next lease."""

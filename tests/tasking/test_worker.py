@@ -1,5 +1,7 @@
 """The side that works: only what it was told it may, never twice, and nobody else's."""
 
+from collections.abc import Callable
+
 import pytest
 
 from agent.domain.audience import Audience
@@ -223,14 +225,55 @@ def test_after_a_short_sleep_it_wakes_in_time_to_stop() -> None:
     assert min(wakes) <= slept.mono + 12.0
 
 
-def test_how_far_it_is_goes_with_the_renewals_and_soon_but_not_too_often() -> None:
-    bench, told = Bench(), list[int]()
+def progress_told(bench: Bench, seconds: int, at: Callable[[int], int]) -> list[tuple[float, int]]:
+    """Let a task get on each second as `at` says; when how far it is was told."""
+    told = list[tuple[float, int]]()
+    for quarter in range(4 * seconds):
+        bench.seconds = quarter / 4
+        event = TaskProgressed(f"{ID}@office", 1, at(quarter // 4), "line\n7")
+        for deeds in (bench.tell(event) if quarter % 4 == 0 else [], bench.tell(Woke())):
+            told += [(bench.seconds, one.done) for one in said(deeds) if isinstance(one, TaskRenew)]
+            ks = [one.k for one in said(deeds) if isinstance(one, TaskRenew)]
+            for k in ks:
+                bench.hear(TaskGrant(task=ID, n=1, k=k))
+    return told
+
+
+def test_how_far_it_is_goes_when_it_changes_but_not_too_often() -> None:
+    bench = Bench()
     bench.assign()
-    for second in range(20):
+    told = progress_told(bench, 10, lambda second: second * 50)
+    assert told == [(1.5, 50), (3.0, 150), (4.5, 200), (6.0, 300), (7.5, 350), (9.0, 450)]
+
+
+def test_what_changed_right_after_a_word_is_told_soon_and_what_does_not_change_only_with_the_renewals() -> None:
+    bench = Bench()
+    bench.assign()
+    assert progress_told(bench, 30, lambda second: min(second, 2) * 50) == [
+        (1.5, 50),
+        (3.0, 100),
+        (13.0, 100),
+        (23.0, 100),
+    ]
+
+
+def test_by_mail_how_far_it_is_goes_with_the_renewals_alone() -> None:
+    bench = Bench()
+    bench.hear(TaskAssign(task=ID, n=1, type="print", lease_ms=900_000, until=bench.now.ms + 86_400_000), link="mail")
+    assert [when for when, _ in progress_told(bench, 900, lambda second: second)] == [300.0, 600.0]
+
+
+def test_a_task_that_gets_on_all_the_time_goes_on_though_each_grant_is_slow() -> None:
+    bench, answers = Bench(), list[tuple[float, int]]()
+    bench.assign()
+    for second in range(120):
         bench.seconds = float(second)
-        deeds = bench.tell(TaskProgressed(f"{ID}@office", 1, second * 50, "line\n7"))
-        told += [one.done for one in said(deeds) if isinstance(one, TaskRenew) and one.text == "line 7"]
-    assert told == [250, 500, 750]
+        deeds = bench.tell(TaskProgressed(f"{ID}@office", 1, second))
+        answers += [(bench.seconds + 15.0, one.k) for one in said(deeds) if isinstance(one, TaskRenew)]
+        for _, k in [one for one in answers if one[0] == bench.seconds]:
+            bench.hear(TaskGrant(task=ID, n=1, k=k))
+        bench.tell(Woke())
+    assert bench.node.tasking.worker.jobs[f"{ID}@office"].state is State.RUNNING
 
 
 def test_a_clean_stop_gives_everything_back_and_says_not_available() -> None:
