@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from agent.links.base import LinkRefused
 from agent.links.mail.faults import without_addresses
+from agent.links.mail.folders import PROCESSED, REFUSED, Folders
 from agent.links.mail.letter import ASKED, NoLetter, is_ours, read_letter
 from agent.links.mail.pack import PackRefused, open_pack
 from agent.links.mail.settings import MailSettings
@@ -21,7 +22,6 @@ AT_ONCE = 200
 """How many mails are asked about, or moved, by one command."""
 LONGEST_LIFE_DAYS = 31
 """How far back a mailbox is read when nothing is known about it: what is older has expired."""
-OURS, PROCESSED, REFUSED = "No More Running", "Processed", "Refused"
 KEEP_DAYS = {PROCESSED: 7, REFUSED: 30}
 SWEEP_S = 86_400.0
 TIDY_AGAIN_S = 3600.0
@@ -50,9 +50,8 @@ class Mailbox:
         self._imap, self._settings, self._state, self._clock = imap, settings, state, clock
         self._again: list[int] = []
         self._bad: set[int] = set()
-        self._root: str | None = None
         self._tidy_at = 0.0
-        self._made: set[str] = set()
+        self._folders = Folders(imap)
 
     def open(self) -> None:
         """Select the folder; what was not accepted when the last session ended comes first. Raises LinkRefused."""
@@ -92,8 +91,8 @@ class Mailbox:
         self._state.swept = now
         with self._tolerating():
             for name, days in KEEP_DAYS.items():
-                if self._imap.folder_exists(self._path(name)):
-                    self._imap.select_folder(self._path(name))
+                if self._imap.folder_exists(path := self._folders.path(name)):
+                    self._imap.select_folder(path)
                     self._remove_older(self._day() - timedelta(days=days))
         self._select()
 
@@ -164,7 +163,7 @@ class Mailbox:
         for start in range(0, len(ordered), AT_ONCE):
             some = ordered[start : start + AT_ONCE]
             self._imap.add_flags(some, [SEEN], silent=True)
-            self._move_some(some, self._ensured(name))
+            self._move_some(some, self._folders.ensured(name))
             self._state.put_away(set(some))
 
     def _move_some(self, uids: list[int], folder: str) -> None:
@@ -187,30 +186,6 @@ class Mailbox:
             ours = [uid for uid in some if is_ours(_size_and_head(heads.get(uid, {}))[1], self._settings.detail)]
             if ours:
                 self._expunge(ours)
-
-    def _ensured(self, name: str) -> str:
-        """The full name of one of our folders, which is there."""
-        path = self._path(name)
-        if path not in self._made:
-            if not self._imap.folder_exists(path):
-                self._imap.create_folder(path)
-            self._made.add(path)
-        return path
-
-    def _path(self, name: str) -> str:
-        if self._root is None:
-            prefix, separator = self._namespace()
-            self._root = f"{prefix}{OURS}{separator}"
-        return self._root + name
-
-    def _namespace(self) -> tuple[str, str]:
-        """What stands before the names of this account's folders and between their levels."""
-        if self._imap.has_capability("NAMESPACE"):
-            personal = self._imap.namespace().personal
-            if personal:
-                return personal[0][0], personal[0][1] or ""
-        _, separator, _ = self._imap.list_folders("", "")[0]
-        return "", separator.decode("ascii") if separator else ""
 
     def _day(self) -> date:
         return datetime.fromtimestamp(self._clock(), UTC).date()

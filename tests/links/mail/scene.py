@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.links.base import Link
+from agent.links.mail.folders import OURS, PROCESSED, REFUSED
 from agent.links.mail.link import MailLink
-from agent.links.mail.mailbox import OURS, PROCESSED, REFUSED
 from agent.links.mail.session import MailSession
 from agent.links.mail.settings import MailSettings, Recipient
 from agent.wire.keys import Identity
