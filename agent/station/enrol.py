@@ -15,9 +15,9 @@ from agent.domain.names import HUB, to_name
 from agent.station.enrol_again import enrol_again
 from agent.station.enrol_asking import Asking, Way
 from agent.station.enrol_http import NO_HUB, HubRefused, Place, confirm, fetch_card, hub_place, post_request
-from agent.station.enrol_pending import Pending, forget_pending, is_pending, load_pending, make_pending
+from agent.station.enrol_pending import Pending, forget_pending, load_pending, make_pending
 from agent.station.enrol_refusals import explained, wrong_hub
-from agent.system.credentials import Credentials, load_credentials, save_credentials
+from agent.system.credentials import Credentials, is_pending, load_credentials, save_credentials
 from agent.system.deployment import deployment
 from agent.system.paths import Profile
 from agent.system.psk_file import KeyUnusable, load_bundle, save_bundle
@@ -49,7 +49,7 @@ def enrol(
     goes that way if the hub cannot be reached over the network, with `only_mail` at once.
     Raises BadInput before anything is sent, Unavailable if the hub cannot be reached, NmrError as the hub refuses.
     """
-    found = read_invite(_text_of(invite))
+    found = read_invite(text_of(invite))
     if wish and not to_name(wish):
         raise BadInput("This name cannot be used", "Write letters, digits and dashes", field="station")
     profile.create()
@@ -129,7 +129,7 @@ def enrolment_unfinished(profile: Profile) -> bool:
     return is_pending(profile.secrets_folder)
 
 
-def _text_of(invite: str) -> str:
+def text_of(invite: str) -> str:
     """The text of the invite file, if it names one, or what was typed."""
     path = Path(invite)
     try:

@@ -31,6 +31,7 @@ from agent.station.enrol_http import HubRefused
 from agent.system.config.change import change
 from agent.system.config.load import load
 from agent.system.config.schema_links import MailLink as Settings
+from agent.system.mail_secret import has_mail_secret
 from agent.system.paths import Profile
 from agent.wire.enrol_letter import Step, is_enrol_letter, read_enrol_letter, write_enrol_letter
 from agent.wire.enrolment import Done, EnrolRefused, Given, Refused, Welcome
@@ -43,6 +44,8 @@ NOT_SENT_S = 5.0
 """So soon a letter that the mail server did not take is tried again."""
 CLOSELY_S = 120.0
 """So long the mailbox is watched closely after a letter has gone."""
+MAILBOX_SHUT = "mail"
+"""The code of the error that says that the mailbox does not let us in."""
 
 Tell = Callable[[str], None]
 
@@ -104,7 +107,8 @@ class ByMail:
 
     def fits(self, found: Invite) -> bool:
         """Whether this invite can be used by mail from here."""
-        return found.card is not None and bool(found.card.mail) and not self._settings.missing()
+        ready = not self._settings.missing() and has_mail_secret(self._profile.secrets_folder)
+        return ready and found.card is not None and bool(found.card.mail)
 
     def check(self, found: Invite) -> Card:
         """Return the card of an invite that shall be used by mail; raises BadInput, BadConfiguration."""
@@ -228,7 +232,8 @@ class Exchange(Generic[Given]):
         if now.state == "down":
             self._say(f"the mailbox cannot be read now: {now.why}")
         elif now.state == "refused":
-            self._fail(NotAllowed("The mailbox does not let us in", f"{now.why}. Run: nmr mail login", code="mail"))
+            message = f"{now.why}. Run: nmr mail login"
+            self._fail(NotAllowed("The mailbox does not let us in", message, code=MAILBOX_SHUT))
 
     def _arrived(self, delivery: Delivery) -> None:
         """Look at a letter; what is not for a newcomer stays in the mailbox, for the agent."""

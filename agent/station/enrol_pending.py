@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import DecodeError, Struct, json
 
 from agent.domain.keys import from_b64u, pae, to_b64u
+from agent.system.credentials import PENDING
 from agent.system.files import write_atomically
 from agent.system.wrapping_key import WrappingKey, read_secret_file
 from agent.wire.enrolment import NONCE_BYTES
@@ -13,7 +14,6 @@ from agent.wire.keys import Identity
 
 # enrol.pending = "NMRK1" | backend(1) | nonce(12) | ChaCha20-Poly1305(W, blob, aad=PAE("enrol"))
 #     blob = {"invite", "sign_key", "receive_key", "nonce", "renews"}  from before the first request until the hub knows
-_NAME = "enrol.pending"
 _AAD = pae("enrol")
 
 
@@ -35,14 +35,9 @@ class Pending(Struct, frozen=True, kw_only=True):
         return Identity.of(site, "", from_b64u(self.sign_key), from_b64u(self.receive_key))
 
 
-def is_pending(folder: Path) -> bool:
-    """Whether there is one."""
-    return (folder / _NAME).exists()
-
-
 def load_pending(folder: Path, key: WrappingKey) -> Pending | None:
     """Return the enrolment under way. Only we write it, whole or not at all; a damaged one is as good as none."""
-    data = read_secret_file(folder / _NAME)
+    data = read_secret_file(folder / PENDING)
     try:
         return json.decode(key.unseal(data or b"", _AAD) or b"", type=Pending)
     except DecodeError:
@@ -57,13 +52,13 @@ def make_pending(folder: Path, key: WrappingKey, invite: str, own: tuple[str, st
     sign, receive = own or _fresh()
     nonce = to_b64u(secrets.token_bytes(NONCE_BYTES))
     pending = Pending(invite=invite, sign_key=sign, receive_key=receive, nonce=nonce, renews=own is not None)
-    write_atomically(folder / _NAME, key.seal(json.encode(pending), _AAD))
+    write_atomically(folder / PENDING, key.seal(json.encode(pending), _AAD))
     return pending
 
 
 def forget_pending(folder: Path) -> None:
     """The hub knows, or never will."""
-    (folder / _NAME).unlink(missing_ok=True)
+    (folder / PENDING).unlink(missing_ok=True)
 
 
 def _fresh() -> tuple[str, str]:

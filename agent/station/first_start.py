@@ -6,15 +6,25 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
 
-from agent.domain.errors import Unavailable
-from agent.station.enrol import enrol
-from agent.system.beside import beside
+from agent.domain.errors import BadInput, NmrError, TryLater, Unavailable
+from agent.station import enrol_mail
+from agent.station.enrol import enrol, text_of
+from agent.station.enrol_pending import load_pending
+from agent.system.beside import aside
+from agent.system.config.load import load
 from agent.system.credentials import Credentials
 from agent.system.deployment import Deployment, deployment
 from agent.system.log import event
+from agent.system.mail_secret import MailSecretUnusable
 from agent.system.paths import Profile
+from agent.system.wrapping_key import load_key
+from agent.wire.invite import read_invite
 
 log = logging.getLogger(__name__)
+
+BY_MAIL_S = 900.0
+"""So long an answer by mail is awaited before the network is tried again, which may have come up meanwhile."""
+_AGAIN = "It is tried again, over the network and by mail. If this stays, tell IT: nmr mail test says what is wrong"
 
 
 def patience() -> Iterator[float]:
@@ -28,16 +38,17 @@ async def join(
 ) -> Credentials | None:
     """Become a station by the invite IT left; None if none was left.
 
-    While hub or invite cannot be reached it tries again, and tells the user so once with (title, message).
+    A hub that cannot be reached over the network is asked by mail where there is a mailbox. While hub or invite cannot
+    be reached it tries again, and tells the user so once with (title, message).
     Raises NmrError where trying again cannot help.
     """
     left = deployment(profile)
     if not left.invite:
         return None
-    told = False
+    told, letters = False, enrol_mail.pauses()
     for pause in patience() if pauses is None else pauses:
         try:
-            return await beside(lambda: _join(profile, left))
+            return await aside(lambda: _join(profile, left, letters))
         except Unavailable as error:
             event(log, "first-start-waits", reason=error.code)
             if not told:
@@ -47,7 +58,20 @@ async def join(
     raise Unavailable("This computer could not join its site", "Tell IT", code="first-start")
 
 
-def _join(profile: Profile, left: Deployment) -> Credentials:
+def broken_off(profile: Profile) -> bool:
+    """Whether this computer has its keys from the invite IT left, and perhaps the hub does not know that it has."""
+    folder = profile.secrets_folder
+    key, left = load_key(folder), deployment(profile)
+    pending = None if key is None else load_pending(folder, key)
+    if pending is None or pending.renews or not left.invite:
+        return False
+    try:
+        return read_invite(text_of(left.invite_file)).id == pending.invite
+    except BadInput:  # it is not there now
+        return False
+
+
+def _join(profile: Profile, left: Deployment, letters: Iterator[float]) -> Credentials:
     file = Path(left.invite_file)
     try:
         is_there = file.is_file()
@@ -55,6 +79,25 @@ def _join(profile: Profile, left: Deployment) -> Credentials:
         is_there = False
     if not is_there:
         raise Unavailable("The invite for this computer is not there yet", f"Waiting for {file}", code="invite-missing")
-    got = enrol(profile, str(file), hub_url=left.site_url or None)
+    try:
+        got = enrol(profile, str(file), hub_url=left.site_url or None, mail=_by_mail(profile, letters))
+    except NmrError as error:
+        if isinstance(error, (TryLater, MailSecretUnusable)) or error.code == enrol_mail.MAILBOX_SHUT:
+            raise Unavailable(error.title, _AGAIN, code=error.code) from error
+        raise
     event(log, "first-start-joined", station=got.station)
     return got
+
+
+def _by_mail(profile: Profile, letters: Iterator[float]) -> enrol_mail.ByMail | None:
+    """The way over this computer's mailbox, if it has one by now."""
+    settings = load(profile).config.link.mail
+    if not settings.enabled:
+        return None
+    return enrol_mail.ByMail(
+        profile,
+        settings,
+        lambda told: event(log, "first-start-by-mail", told=told),
+        between=lambda: letters,
+        patience_s=BY_MAIL_S,
+    )

@@ -17,7 +17,6 @@ from agent.ui.view import IconState, TrayView
 if TYPE_CHECKING:
     from agent.links.base import Link
     from agent.station.app import App
-    from agent.system.config.load import Loaded
     from agent.system.config.schema import Config
     from agent.system.credentials import Credentials
 
@@ -91,7 +90,7 @@ async def _run(profile: Profile, lock: ProfileLock) -> int:
             megabytes=settings.megabytes,
         )
         try:
-            while await _run_once(profile, lock, loaded, surface, people):
+            while await _run_once(profile, lock, surface, people):
                 event(log, "enrolled-anew")
         finally:
             close_log(file)
@@ -100,15 +99,15 @@ async def _run(profile: Profile, lock: ProfileLock) -> int:
     return 0
 
 
-async def _run_once(
-    profile: Profile, lock: ProfileLock, loaded: "Loaded[Config]", surface: Surface, people: _People
-) -> bool:
+async def _run_once(profile: Profile, lock: ProfileLock, surface: Surface, people: _People) -> bool:
     """Run until it is told to end; return whether that was because the profile is another station by now."""
     credentials = await _credentials(profile, surface)
 
     from agent.station.app import App
+    from agent.system.config.load import load
     from agent.system.control_server import ControlServer
 
+    loaded = load(profile)  # only now: who joins by mail has just got settings for that
     app = people.app = App(profile, loaded, credentials, surface)
     app.drawing.now()
     event(log, "started", station=credentials.station, tray=surface.tray.name)
@@ -124,17 +123,18 @@ async def _credentials(profile: Profile, surface: Surface) -> "Credentials":
     Raises SecretsUnreadable, and NmrError where the invite IT left is of no use.
     """
     from agent.system.beside import beside
-    from agent.system.credentials import load_credentials
+    from agent.system.credentials import is_pending, load_credentials
     from agent.system.wrapping_key import storage_of
 
     if storage_of(profile.secrets_folder) == "keyring":
         credentials = await beside(lambda: load_credentials(profile.secrets_folder))
     else:
         credentials = load_credentials(profile.secrets_folder)
-    if credentials is None:
-        from agent.station.first_start import join
+    if credentials is None or is_pending(profile.secrets_folder):
+        from agent.station.first_start import broken_off, join
 
-        credentials = await join(profile, lambda title, message: surface.tell("start", title, message))
+        if credentials is None or await beside(lambda: broken_off(profile)):
+            credentials = await join(profile, lambda title, message: surface.tell("start", title, message))
     if credentials is None:
         raise BadConfiguration(
             "This computer is not enrolled yet",

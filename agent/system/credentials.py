@@ -8,6 +8,9 @@ from agent.domain.mail import NOWHERE, Mailbox
 from agent.system.secrets import load_secrets, save_secrets
 from agent.system.wrapping_key import SecretsUnreadable, WrappingKey
 
+PENDING = "enrol.pending"
+"""The file of an enrolment under way, see agent.station.enrol_pending."""
+
 
 class Credentials(Struct, frozen=True, kw_only=True):
     """Kept as one blob. Keys are base64url, `genesis` is the frame of the ledger's first entry.
@@ -31,6 +34,11 @@ class Credentials(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Show no key and no password: this comes into tracebacks."""
         return f"Credentials(site={self.site!r}, station={self.station!r})"
+
+
+def is_pending(folder: Path) -> bool:
+    """Whether an enrolment is under way: the hub need not know yet that it succeeded."""
+    return (folder / PENDING).exists()
 
 
 def load_credentials(folder: Path, key: WrappingKey | None = None) -> Credentials | None:

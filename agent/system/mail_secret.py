@@ -38,6 +38,11 @@ class MailSecretUnusable(NmrError):
     default_code = "mail-secret"
 
 
+def has_mail_secret(folder: Path) -> bool:
+    """Whether anything is kept; whether it opens anything shows when it is loaded."""
+    return (folder / NAME).exists()
+
+
 def load_mail_secret(folder: Path, login: str, kind: str, key: WrappingKey | None = None) -> MailSecret:
     """The secret for this login; raises MailSecretUnusable, SecretsUnreadable.
 

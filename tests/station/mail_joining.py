@@ -53,7 +53,7 @@ class Joining:
         if not self._founded:
             async with running_hub(self.folder):
                 pass
-            self._keep(HUB, Profile.at(self.folder / HUB).hub_folder)
+            self.keep(HUB, Profile.at(self.folder / HUB).hub_folder)
             self._founded = True
         async with running_hub(self.folder, mail=self.settings(HUB)) as running:
             yield running
@@ -70,7 +70,7 @@ class Joining:
         profile = Profile.at(self.folder / name)
         if load_key(profile.secrets_folder) is None:
             profile.create()
-            self._keep(name, profile.secrets_folder)
+            self.keep(name, profile.secrets_folder)
         return profile
 
     def way(self, name: str, between: Iterable[float] = (), patience_s: float = 60.0) -> ByMail:
@@ -97,7 +97,8 @@ class Joining:
         found: dict[str, Any] = json.loads((self.profile(name).data_folder / STATE).read_text())
         return found
 
-    def _keep(self, name: str, folder: Path) -> None:
+    def keep(self, name: str, folder: Path) -> None:
+        """Let the mailbox be opened from this folder, as `nmr mail login` does."""
         secret = MailSecret(login=self.servers.address(name), kind="password", value=self.servers.passwords[name])
         save_mail_secret(folder, secret, load_key(folder) or make_key(folder, keyring=False))
 
