@@ -49,7 +49,8 @@ class Freshness:
 
     def take(self, head: Head, now: Instant) -> list[Effect]:
         """A head came that contradicts nothing; keep it if it is the newest and still good."""
-        newest = self.head is None or (head.at, head.seq) > (self.head.at, self.head.seq)
+        known = self._believed(now)
+        newest = known is None or (head.at, head.seq) > (known.at, known.seq)
         if not newest or (now.anchored and not self._good(head, now)):
             return []
         self.head, self._told = head, False
@@ -69,7 +70,12 @@ class Freshness:
     def _good(self, head: Head, now: Instant) -> bool:
         return head.at <= now.ms + SKEW_MS and now.ms < head.exp
 
+    def _believed(self, now: Instant) -> Head | None:
+        """The newest head, but none from the future: it was signed by a clock that has been set right since."""
+        late = self.head is not None and now.anchored and self.head.at > now.ms + SKEW_MS
+        return None if late else self.head
+
     def _until(self, now: Instant) -> int:
-        if self.head is not None:
-            return self.head.exp
+        if (head := self._believed(now)) is not None:
+            return head.exp
         return (now.ms if self._since is None else self._since) + GRACE_MS

@@ -25,7 +25,7 @@ CURES = {
     "rollback": "Entries are missing that this station has seen: tell IT, and start the agent, which asks for them",
     "other": "Do not use it: ask IT for the fingerprint of the hub and compare",
     "file": "Have it exported again: nmr ledger export FILE",
-    "store": "Ask IT for an invite and enrol this station again: nmr enrol INVITE",
+    "store": "Start the agent anew: it asks for what is missing. If it stays, ask IT for an invite and enrol again",
 }
 
 

@@ -88,7 +88,7 @@ def _ledger_kept(bodies: Callable[[str], Mapping[str, bytes]]) -> LedgerKept:
         forks=list(_values(bodies, "fork", Fork).values()),
         head=heads.get(HUB, b""),
         contrary=heads.get("contrary", b""),
-        since=json.decode(heads["since"], type=int) if "since" in heads else None,
+        since=_values(lambda _: {"since": heads["since"]} if "since" in heads else {}, "head", int).get("since"),
     )
 
 
@@ -97,18 +97,25 @@ def _open_at_hub(store: Store) -> Container[str]:
 
 
 def load_ledger(store: Store, credentials: Credentials) -> Ledger:
-    """Return the ledger as far as we have it; it begins with the genesis that enrolment pinned."""
-    frames = [credentials.genesis.encode(), *(body for _, body in store.read(rows.KEPT, ("ledger",)))]
-    ledger = Ledger(credentials.site)
+    """Return the ledger as far as we have it; it begins with the genesis that enrolment pinned.
+
+    Behind an entry that the disk lost or spoiled nothing counts: it is asked for again, and the pin tells whether what
+    comes is the same. Raises NmrError if not even the genesis is what it was.
+    """
     try:
-        for frame in frames:
-            ledger = read_entry(ledger, frame)
+        ledger = read_entry(Ledger(credentials.site), credentials.genesis.encode())
     except (LedgerRefused, FrameRefused) as error:
         raise NmrError(
             "The list of members is damaged",
-            f"Entry {ledger.seq + 1} cannot be read ({error.code}). Ask IT for an invite and enrol this station again.",
+            f"Its first entry cannot be read ({error.code}). Ask IT for an invite and enrol this station again.",
             code="ledger-damaged",
         ) from error
+    for _, frame in store.read(rows.KEPT, ("ledger",)):
+        try:
+            ledger = read_entry(ledger, frame)
+        except (LedgerRefused, FrameRefused) as error:
+            log.error("entry %d of the ledger cannot be read: %s", ledger.seq + 1, error)  # noqa: TRY400 - no defect
+            break
     return ledger
 
 

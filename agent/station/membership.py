@@ -71,7 +71,7 @@ class Membership:
 
     def start(self, now: Instant) -> list[Effect]:
         """Compare what the disk kept with the pin, and tell again what is not resolved."""
-        effects = [*self.freshness.begin(now), *self.forks.restart(), *self.freshness.woke(now)]
+        effects = [*self._chain.begin(), *self.freshness.begin(now), *self.forks.restart(), *self.freshness.woke(now)]
         if self._chain.broken and (pin := self._chain.pin) is not None:
             effects += self._alarms.forked(pin[0], short(pin[1]), (), self._desk.station, now)
         return effects
@@ -83,12 +83,13 @@ class Membership:
         if envelope.head is None:
             return []
         seq, hash_ = envelope.head
+        contradicted = self._chain.contradicted({seq: hash_}) is not None
+        if contradicted and envelope.sender == HUB:  # that is its signature
+            return self._alarms.forked(seq, hash_, (event.frame,) if event.frame else (), HUB, now)
         if seq > self._desk.ledger.seq:
             return self._heard_of(envelope, seq, now)
-        if self._chain.contradicted({seq: hash_}) is None:
+        if not contradicted:
             return []
-        if envelope.sender == HUB:  # that is its signature
-            return self._alarms.forked(seq, hash_, (event.frame,) if event.frame else (), HUB, now)
         return self.forks.doubted(envelope.sender, seq, self._chain.hashes[seq], hash_, now)
 
     def there(self, stations: Iterable[str], now: Instant) -> None:

@@ -1,4 +1,4 @@
-"""Who is asked for entries of the ledger, the hub or a colleague who showed more than we have, and who is given some."""
+"""Who is asked for entries of the ledger, the hub or a colleague who showed more, and who is given some."""
 
 from agent.domain.audience import THE_HUB, Audience
 from agent.domain.effects import Effect, GiveBack, Post

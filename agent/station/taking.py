@@ -54,13 +54,11 @@ class Taking:
         """An entry does not follow: it may be old, early, of another history, or no entry at all."""
         if code in ("rollback", "fork", "gap"):
             said = self._said(frame)
-            if code == "gap" and said:
-                self._chain.wait(max(said), frame)
             if (other := self._chain.contradicted(said)) is not None:
                 return self._alarms.forked(*other, (frame,), sender, now, again=True)
-            pin, hash_ = self._chain.pin, short(frame_hash(frame))
-            if code == "fork" and pin is not None and said.get(pin[0]) == hash_:
-                return self._alarms.forked(pin[0], hash_, (frame,), sender, now, ours=short(pin[1]), again=True)
+            if code == "gap" and said and (first := self._chain.wait(max(said), frame)) != frame:
+                one, other_one = short(frame_hash(first)), short(frame_hash(frame))
+                return self._alarms.forked(max(said), other_one, (first, frame), sender, now, ours=one, again=True)
         if code == "rollback":
             return []
         if sender == HUB:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import json
+from msgspec.structs import replace
 
 from agent.domain.audience import Audience
 from agent.domain.errors import NmrError
@@ -66,7 +67,7 @@ def test_everything_that_was_kept_comes_back(store: Store) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"junk", b"{}", b"[1,2]", b'"text"', b"\xff\xfe", b'{"id":5}'])
-@pytest.mark.parametrize("kind", ["in", "out", "order", "end", "pending", "since"])
+@pytest.mark.parametrize("kind", ["in", "out", "order", "end", "pending", "since", "seen"])
 def test_what_cannot_be_read_does_not_stop_the_station(store: Store, kind: str, body: bytes) -> None:
     keep(store, ("in", IN.id, json.encode(IN)), (kind, "bad", body))
     assert IN in load_kept(store).pages_in
@@ -92,9 +93,16 @@ def test_the_ledger_is_folded_from_the_genesis_that_enrolment_pinned(store: Stor
     assert load_ledger(store, members.credentials("front")) == members.ledger
 
 
-def test_a_damaged_ledger_is_told_in_words(store: Store) -> None:
+def test_behind_an_entry_that_the_disk_lost_or_spoiled_nothing_counts_and_the_station_starts(store: Store) -> None:
     members = crew()
-    keep(store, ("ledger", f"{2:012d}", members.frames[2]))
+    keep(store, ("ledger", f"{2:012d}", members.frames[1]), ("ledger", f"{4:012d}", members.frames[3]))
+    assert load_ledger(store, members.credentials("front")).seq == 2
+    keep(store, ("ledger", f"{3:012d}", b"junk"))
+    assert load_ledger(store, members.credentials("front")).seq == 2
+
+
+def test_a_genesis_that_is_not_what_it_was_is_told_in_words(store: Store) -> None:
+    spoiled = replace(crew().credentials("front"), genesis="junk")
     with pytest.raises(NmrError) as told:
-        load_ledger(store, members.credentials("front"))
+        load_ledger(store, spoiled)
     assert told.value.code == "ledger-damaged"
