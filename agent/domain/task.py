@@ -114,4 +114,10 @@ class PutQuestion(Struct, frozen=True):
     choices: tuple[str, ...]
 
 
-TaskEffect = RunTask | StopTask | PutQuestion
+class Disbelieve(Struct, frozen=True):
+    """Count a message that was let in, and says what cannot be true, with those that were not let in."""
+
+    code: str
+
+
+TaskEffect = RunTask | StopTask | PutQuestion | Disbelieve

@@ -15,6 +15,7 @@ from agent.domain.errors import NmrError
 from agent.domain.events import Event, GaveUp, Instant, NotSaved
 from agent.domain.ledger import Ledger
 from agent.domain.names import HUB
+from agent.domain.task import Disbelieve
 from agent.links.base import Delivery, Session
 from agent.routing import rows
 from agent.routing.admission import Admission
@@ -197,6 +198,8 @@ class Router:
                 self._replies.receipt(sender, id_, stage, why)
             case Cancel(id_):
                 self._outgoing.cancel(id_)
+            case Disbelieve(code):
+                self._incoming.refusals.counts[code] += 1
             case _:
                 self._perform_safely(effect)
 

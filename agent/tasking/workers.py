@@ -14,6 +14,7 @@ from agent.domain.envelope import QUIET, WANT_NOTHING
 from agent.domain.events import Instant
 from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
+from agent.domain.task import Disbelieve
 from agent.domain.tasks import MOST_LEASE_MS, Lease, LeaseAsk
 from agent.tasking.choice import Candidate
 from agent.tasking.paces import FAST_S
@@ -72,7 +73,8 @@ class Workers:
         """Take a lease in that `sender` signed at `at`, ms UTC; a key that stands only in it is never trusted."""
         member, before = self._ledger().member(sender), self._known.get(sender)
         if member is None or to_b64u(member.kid) != lease.kid:
-            return [Note("lease refused", {"station": sender, "why": "key" if member else "no-member"})]
+            why = "key" if member else "no-member"
+            return [Note("lease refused", {"station": sender, "why": why}), Disbelieve(KIND)]
         if before is not None and lease.n <= before.n:
             return []
         known = Known(

@@ -10,6 +10,7 @@ from agent.domain.audience import Audience
 from agent.domain.effects import Acknowledge, Cancel, Effect, Keep, Notify, Post, Refresh, Reply, Tell
 from agent.domain.events import Event, GaveUp, Heard, NotSaved
 from agent.domain.messages import PageNew, ReceiptItem
+from agent.domain.task import Disbelieve
 from agent.routing import rows
 from tests.routing.place import Place, members, play, receipt, soon
 
@@ -112,6 +113,16 @@ def test_a_cancelled_message_goes_no_more(tmp_path: Path) -> None:
         place.up()
         await soon(lambda: not place.store.read(rows.OPEN_ROWS))
         assert place.session.sent == []
+        place.crash()
+
+    play(scene)
+
+
+def test_what_was_let_in_and_says_what_cannot_be_is_counted_as_refused(tmp_path: Path) -> None:
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.router.run([Disbelieve("lease"), Disbelieve("lease")])
+        assert place.router.refused == {"lease": 2}
         place.crash()
 
     play(scene)

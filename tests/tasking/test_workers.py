@@ -5,6 +5,7 @@ from itertools import permutations
 from agent.domain.effects import Effect, Keep, Note, Post
 from agent.domain.events import Instant
 from agent.domain.keys import to_b64u
+from agent.domain.task import Disbelieve
 from agent.domain.tasks import MOST_LEASE_MS, Lease
 from agent.tasking.trips import UNKNOWN_S, Trips
 from agent.tasking.workers import SILENT_AGAIN_S, Known, Workers
@@ -61,8 +62,9 @@ def test_a_worker_that_said_it_is_not_available_is_not_brought_back_by_an_older_
 def test_a_key_that_stands_only_in_the_lease_is_not_trusted() -> None:
     list_ = workers()
     for sender, one in (("ant", lease(1, kid=bytes(16))), ("bee", lease(1)), ("eve", lease(1))):
-        (note,) = list_.heard(sender, one, MS, at(0))
+        note, counted = list_.heard(sender, one, MS, at(0))
         assert isinstance(note, Note)
+        assert counted == Disbelieve("lease")
     assert list_.available(at(0)) == []
 
 
