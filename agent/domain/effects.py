@@ -115,6 +115,12 @@ class Anchor(Struct, frozen=True):
     mono: float
 
 
+class NotBefore(Struct, frozen=True):
+    """The hub has signed something at `hub_ms`, ms UTC: it is later than that by its clock."""
+
+    hub_ms: int
+
+
 class GiveBack(Struct, frozen=True):
     """Send a station that asked with `re`, or the hub, which was set back, the entries of the ledger after `after`.
 
@@ -207,6 +213,7 @@ Effect = (
     | Refresh
     | LedgerGrew
     | Anchor
+    | NotBefore
     | GiveBack
     | ShowFork
     | ReadKeys

@@ -11,11 +11,21 @@ from agent.domain.messages import FieldValue, Kind, Parameters
 
 
 class Instant(Struct, frozen=True):
-    """Now: `mono` in monotonic seconds, `ms` in milliseconds UTC, corrected to the hub's clock if `anchored`."""
+    """Now: `mono` in monotonic seconds, `ms` in milliseconds UTC, corrected to the hub's clock if `anchored`.
+
+    `least`, ms UTC, is what the hub's time is by now at the least: it has signed something at an earlier time. 0 if we
+    have nothing of it.
+    """
 
     mono: float
     ms: int
     anchored: bool = True
+    least: int = 0
+
+    @property
+    def sure_ms(self) -> int:
+        """What ends before this is over by the hub's clock, whatever our own says; 0 if that is not known."""
+        return self.ms if self.anchored else self.least
 
 
 class Arrived(Struct, frozen=True):

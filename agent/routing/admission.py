@@ -138,16 +138,17 @@ def _check_time(envelope: Envelope, now: Instant) -> bool:
     """Return whether it has expired; an answer to nothing is refused, a page of the past is listed as missed.
 
     A probe is never refused for its time: it is what brings the time to a clock that is wrong, and its answer
-    counts only for the probe it names. So it is with proofs of keys: their nonces say whether they are new.
+    counts only for the probe it names. So it is with proofs of keys: their nonces say whether they are new. Where we
+    have no time of the hub's, what it signed before says at least what is over.
     """
     life = envelope.exp - envelope.at
     if not 0 < life <= LIFE_MS[envelope.type]:
         raise FrameRefused("life")
-    if not now.anchored or envelope.type in TIMELESS:
+    if envelope.type in TIMELESS:
         return False
-    if envelope.at > now.ms + AHEAD_MS:
+    if now.anchored and envelope.at > now.ms + AHEAD_MS:
         raise FrameRefused("ahead")
-    if envelope.exp > now.ms:
+    if envelope.exp > now.sure_ms:
         return False
     if envelope.type != "page.new":
         raise FrameRefused("expired")

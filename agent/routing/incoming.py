@@ -61,7 +61,7 @@ class Incoming:
                 log.error("cannot read a stored arrival: id=%s code=%s", id_, refused.code)  # noqa: TRY400 - no defect
                 self._store.submit(lambda db, id_=id_: rows.mark_handled(db, id_))  # type: ignore[misc]
                 continue
-            expired = now.anchored and envelope.exp <= now.ms
+            expired = envelope.exp <= now.sure_ms
             self._tell(Arrived(envelope, params, link, unverified=not now.anchored, expired=expired))
 
     def stop(self) -> None:

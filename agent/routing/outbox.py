@@ -127,10 +127,9 @@ class Outbox:
             row.late = True
         return rows
 
-    def expired(self, mono: float, hub_ms: int | None) -> list[Row]:
-        """Close and return rows whose message has expired, by the hub's time if that is known: by no other."""
-        over = hub_ms if hub_ms is not None else -1
-        rows = [row for row in self._rows.values() if row.exp <= over or row.ends <= mono]
+    def expired(self, mono: float, sure_ms: int) -> list[Row]:
+        """Close and return rows whose message has expired, by the hub's time (Instant.sure_ms) and by no other."""
+        rows = [row for row in self._rows.values() if row.exp <= sure_ms or row.ends <= mono]
         for row in rows:
             del self._rows[row.id, row.recipient]
         return rows

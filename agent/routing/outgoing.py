@@ -230,7 +230,7 @@ class Outgoing:
     def _look(self) -> None:
         """Do whatever is due, then sleep until something is again, whatever went wrong with one of them."""
         self._timer, now = None, self._now()
-        self._give_up(self._outbox.expired(now.mono, now.ms if now.anchored else None), "expired")
+        self._give_up(self._outbox.expired(now.mono, now.sure_ms), "expired")
         self._call(self._outbox.calling(now.mono))
         for attempt in self._outbox.due(now.mono, self._views()):
             try:

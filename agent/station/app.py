@@ -316,9 +316,9 @@ class App:
             if self._direct is not None:
                 self._direct.rewarm()
             now = self._clock.now()
-            if now.anchored and now.mono - tidied >= TIDY_S:  # a clock that is wrong would forget what it must not
+            if now.sure_ms and now.mono - tidied >= TIDY_S:  # a clock that is wrong would forget what it must not
                 tidied = now.mono
-                self._store.submit(lambda db, now_ms=now.ms: rows.forget_old(db, now_ms))  # type: ignore[misc]
+                self._store.submit(lambda db, now_ms=now.sure_ms: rows.forget_old(db, now_ms))  # type: ignore[misc]
                 self.router.run(self.core.ordering.forget_old(now))
 
     def reload(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from agent.domain.effects import Effect, Note, Refresh, Tell
+from agent.domain.effects import Effect, NotBefore, Note, Refresh, Tell, WakeAt
 from agent.domain.events import (
     AnswerGiven,
     Arrived,
@@ -161,8 +161,10 @@ class Core:
         self._from_station: dict[type, Callable[[Arrived, Instant], list[Effect]]] = {Probe: self._pinged}
 
     def start(self, now: Instant) -> list[Effect]:
-        """What to do first: ring what a crash interrupted, then keep time."""
-        return [*self.membership.start(now), *self.ringing.restart(), *self.paging.restart(), *self._woke(now)]
+        """What to do first: know what is over, ring what a crash interrupted, then keep time."""
+        head = self.membership.freshness.head
+        known = [NotBefore(head.at)] if head is not None else []
+        return [*known, *self.membership.start(now), *self.ringing.restart(), *self.paging.restart(), *self._woke(now)]
 
     def handle(self, event: Event, now: Instant) -> list[Effect]:
         """Decide."""
@@ -172,9 +174,10 @@ class Core:
         """A message for us: by its type, some only when the hub says so, others without effect here."""
         kind, from_hub = type(event.params), event.envelope.sender == HUB
         self.reach.heard_from(event.envelope.sender, event.link, now)
+        told: list[Effect] = [NotBefore(event.envelope.at), WakeAt(now.mono)] if from_hub and not now.anchored else []
         decide = self._from_anybody.get(kind) or (self._from_hub if from_hub else self._from_station).get(kind)
         effects = [] if event.channel else self.membership.noticed(event, now)
-        return [*effects, *(decide(event, now) if decide else [])]
+        return [*told, *effects, *(decide(event, now) if decide else [])]
 
     def _heard(self, event: Heard, now: Instant) -> list[Effect]:
         self.reach.heard_from(event.station, event.link, now)

@@ -14,7 +14,7 @@ def life_s(page: InPage | OutPage) -> float:
 
 def is_over(page: InPage | OutPage, now: Instant) -> bool:
     """Whether it counts no longer."""
-    return (now.anchored and page.exp <= now.ms) or (page.ends_at is not None and page.ends_at <= now.mono)
+    return page.exp <= now.sure_ms or (page.ends_at is not None and page.ends_at <= now.mono)
 
 
 def is_doubtful(page: InPage | OutPage, now: Instant) -> bool:

@@ -111,7 +111,7 @@ class Ordering:
 
     def forget_old(self, now: Instant) -> list[Effect]:
         """Drop tombstones after a week."""
-        old = orders.forget_old(self.orders.values(), now.ms)
+        old = orders.forget_old(self.orders.values(), now.sure_ms)
         for uuid in old:
             del self.orders[uuid]
         return [Keep("order", uuid, None) for uuid in old]

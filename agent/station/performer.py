@@ -61,6 +61,7 @@ class Performer:
             do.WakeAt: lambda e: wakes.at(e.mono),
             do.Reply: lambda e: requests.replied(e.ticket, e.result, e.error),
             do.Anchor: lambda e: self._anchor(clock.anchor(e.hub_ms, e.mono)),
+            do.NotBefore: lambda e: clock.not_before(e.hub_ms),
             do.LedgerGrew: lambda e: grew(e.seq, e.head),
             do.Note: lambda e: log_event(log, e.event, logging.WARNING, **e.fields),
             **door,

@@ -17,8 +17,8 @@ from agent.station.desk import Desk
 
 PROBE_S = 20.0
 SILENT_S = 50.0
-SILENT_BY_MAIL_S = 7500.0
-"""By mail the hub is not probed: it writes by itself, its word for the newest entry of the ledger every hour."""
+SILENT_BY_MAIL_S = 8 * 3600.0
+"""By mail the hub is not probed: it writes by itself, its word for the newest entry of the ledger four times a day."""
 MOST_PINGS = 64
 """So many pings may be under way."""
 

@@ -1,7 +1,7 @@
 """Pages we receive: rung once, rung again until somebody answers, silent as soon as anybody took them.
 
 HELD     waits at most 3 seconds, then it rings all the same: for its order, which is not known here yet, or for
-         the hub's time, because by our own clock, which may be wrong, it is over
+         the hub's time, because by our own clock, which may be wrong, it is over; by mail the hub has longer to say so
 RINGING  stored, being put before the person (a crash here rings again: better twice than never)
 RUNG     the notifier took it; sounds again every so often until answered
 SILENT   answered or withdrawn before it could ring
@@ -18,6 +18,7 @@ from agent.domain.messages import OrderList, PageNew
 from agent.domain.names import HUB
 from agent.domain.order import Order
 from agent.domain.page import NO_TIME, SUMMARY, InPage, Ring
+from agent.routing.policy import MAIL
 from agent.station.desk import Desk
 from agent.station.ends import Ends
 from agent.station.lifetime import is_doubtful, is_over, life_s
@@ -28,6 +29,8 @@ from agent.station.storm import Storm, summary
 HISTORY = 200
 BATCH = 50
 HOLD_S = 3.0
+HOLD_BY_MAIL_S = 30.0
+"""So long a page of the night waits in the morning for the hub to write what time it is."""
 
 
 class Ringing:
@@ -76,7 +79,7 @@ class Ringing:
         elif event.expired or is_over(page, now):
             effects = self._miss(page, now)
         elif is_doubtful(page, now):
-            effects = self._hold(page, now, NO_TIME)
+            effects = self._hold(page, now, NO_TIME, HOLD_BY_MAIL_S if event.link == MAIL else HOLD_S)
         else:
             effects = self._admit(page, now)
         return [*effects, *self._prune()]
@@ -195,8 +198,8 @@ class Ringing:
         loud = not silent and any(self._audible(page, now) for page in waiting)
         return [told, *([Sound("page")] if loud else []), *wake(first)]
 
-    def _hold(self, page: InPage, now: Instant, why: str) -> list[Effect]:
-        page.ring, page.why, page.ring_at = Ring.HELD, why, now.mono + HOLD_S
+    def _hold(self, page: InPage, now: Instant, why: str, seconds: float = HOLD_S) -> list[Effect]:
+        page.ring, page.why, page.ring_at = Ring.HELD, why, now.mono + seconds
         return [Keep("in", page.id, page), Refresh(), *wake(page)]
 
     def _silent(self, page: InPage, stage: str, why: str) -> list[Effect]:

@@ -27,10 +27,13 @@ class AnchoredClock:
         self._mono, self._steady = mono, steady
         self._offset_ms = round(wall() * 1000 - steady() * 1000)
         self._anchored = False
+        self._least_ms: int | None = None
 
     def now(self) -> Instant:
         """Return now; `anchored` once the hub has told the time."""
-        return Instant(self._mono(), round(self._steady() * 1000) + self._offset_ms, self._anchored)
+        steady_ms = round(self._steady() * 1000)
+        least = 0 if self._least_ms is None else steady_ms + self._least_ms
+        return Instant(self._mono(), steady_ms + self._offset_ms, self._anchored, least)
 
     def anchor(self, hub_ms: int, mono: float) -> int | None:
         """Take the hub's word: it was `hub_ms` when our monotonic clock said `mono`.
@@ -41,6 +44,11 @@ class AnchoredClock:
         before, self._offset_ms = self._offset_ms, hub_ms - round(then * 1000)
         first, self._anchored = not self._anchored, True
         return self._offset_ms - before if first else None
+
+    def not_before(self, hub_ms: int) -> None:
+        """The hub's time is `hub_ms` or later: what has come by mail says no more about the time."""
+        offset = hub_ms - round(self._steady() * 1000)
+        self._least_ms = offset if self._least_ms is None else max(self._least_ms, offset)
 
 
 class SiteClock:

@@ -80,6 +80,7 @@ class Place:
         self.events: list[Event] = []
         self.done: list[Effect] = []
         self.anchored, self.skew_ms, self.skew_s = True, 0, 0.0
+        self.least = 0
         self.on_event: Callable[[Event], None] = lambda _: None
         self.on_effect: Callable[[Effect], None] = lambda _: None
         self._ids = count(1)
@@ -106,7 +107,7 @@ class Place:
 
     def now(self) -> Instant:
         mono = time.monotonic() + self.skew_s
-        return Instant(mono, NOW_MS + self.skew_ms + round((mono % 1000) * 1000), self.anchored)
+        return Instant(mono, NOW_MS + self.skew_ms + round((mono % 1000) * 1000), self.anchored, self.least)
 
     def new_id(self) -> str:
         return f"{next(self._ids):030x}{self.station.encode()[0]:02x}"

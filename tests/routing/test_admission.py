@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.domain.envelope import LIFE_MS, SEALED_BYTES, Envelope
+from agent.domain.envelope import DAY_MS, LIFE_MS, SEALED_BYTES, Envelope
 from agent.domain.events import Instant
 from agent.domain.keys import from_b64u, to_b64u
 from agent.domain.names import HUB
@@ -139,6 +139,17 @@ def test_an_expired_page_is_known_to_be_and_an_unanchored_clock_refuses_nothing(
     admitted = admit(members, signed(members), now=lost)
     assert admitted.unverified
     assert not admitted.expired
+
+
+def test_what_the_hub_signed_later_says_what_is_over_where_it_never_told_the_time(members: Members) -> None:
+    """A station that only mail reaches; what no clock could refuse would come in for ever."""
+    life = LIFE_MS["page.new"]
+    for signed_at, over in ((NOW_MS + life - 1, False), (NOW_MS + life, True)):
+        now = Instant(100.0, NOW_MS - 10**10, anchored=False, least=signed_at)
+        assert admit(members, signed(members), now=now).expired == over
+    later = Instant(100.0, NOW_MS - 10**10, anchored=False, least=NOW_MS + 8 * DAY_MS)
+    with pytest.raises(FrameRefused, match="expired"):
+        admit(members, _old_order(members), now=later)
 
 
 @pytest.mark.parametrize("wrong_by", [-315_360_000_000, -3_600_000, 3_600_000, 315_360_000_000])

@@ -158,7 +158,7 @@ def test_no_clock_but_the_hub_s_can_end_a_row_of_an_earlier_run() -> None:
     """A computer that starts in another year must not give up what it had promised to send."""
     outbox = Outbox()
     outbox.add(row())
-    assert outbox.expired(1e9, None) == []
+    assert outbox.expired(1e9, 0) == []
     assert len(outbox.expired(1e9, EXP)) == 1
 
 
@@ -166,9 +166,9 @@ def test_a_row_of_this_run_ends_with_its_life_whatever_the_hub_s_time_turns_out_
     outbox, signed = Outbox(), row()
     signed.ends = 1800.0
     outbox.add(signed)
-    assert outbox.expired(1799.0, None) == []
+    assert outbox.expired(1799.0, 0) == []
     assert outbox.expired(1799.0, EXP - 10**11) == []
-    assert len(outbox.expired(1800.0, None)) == 1
+    assert len(outbox.expired(1800.0, 0)) == 1
 
 
 def test_a_message_and_a_recipient_can_be_dropped() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from agent.domain.audience import THE_HUB
 from agent.domain.effects import Post
-from agent.domain.envelope import WANT_NOTHING
+from agent.domain.envelope import LIFE_MS, WANT_NOTHING
 from agent.domain.events import GaveUp, Late, Sent
 from agent.domain.keys import to_b64u
 from agent.domain.messages import AuthHello, Probe
@@ -17,6 +17,7 @@ from agent.routing.policy import late_after
 from agent.system.store import StoreError
 from agent.wire.keys import Identity
 from tests.routing.place import Place, members, play, soon
+from tests.walks.members import NOW_MS
 
 
 @pytest.mark.parametrize("fault", [LinkDown("down"), OSError("defect"), ValueError("defect")])
@@ -281,6 +282,26 @@ def test_what_is_only_true_for_a_moment_does_not_go_by_mail(tmp_path: Path) -> N
         place.router.run([page := place.post()])
         await soon(lambda: place.session.sent)
         assert [envelope.id for _, envelope, _ in place.sent()] == [page.id]
+        place.crash()
+
+    play(scene)
+
+
+def test_a_row_of_an_earlier_run_ends_where_only_mail_tells_what_time_it_is(tmp_path: Path) -> None:
+    """Else an answer that nobody takes any more would be mailed every two minutes for ever."""
+
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.router.run([post := place.post()])
+        await soon(lambda: place.router.open_rows)
+        place.crash()
+        place.anchored, place.skew_ms = False, 10**9
+        place.open()
+        place.router.start()
+        assert (place.events, place.router.open_rows) == ([], 1)
+        place.least = NOW_MS + 2_000_000 + LIFE_MS["page.new"]
+        place.router._outgoing._look()
+        assert place.events == [GaveUp(post.id, "kitchen", "expired")]
         place.crash()
 
     play(scene)

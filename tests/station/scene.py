@@ -10,7 +10,7 @@ from typing import TypeVar
 from msgspec import json
 
 from agent.domain.audience import Audience
-from agent.domain.effects import Anchor, Effect, Keep, Notify, Post
+from agent.domain.effects import Anchor, Effect, Keep, NotBefore, Notify, Post
 from agent.domain.envelope import LIFE_MS, Envelope
 from agent.domain.events import Arrived, Event, Instant, LinkChanged, Presented
 from agent.domain.heads import HEADS
@@ -75,10 +75,12 @@ class Scene:
 
     @property
     def now(self) -> Instant:
-        return Instant(self.mono, self.ms, self.anchored)
+        least = 0 if self._told is None else self._told + round(self.mono * 1000)
+        return Instant(self.mono, self.ms, self.anchored, least)
 
     def start(self) -> list[Effect]:
         """Begin a run with what is on the disk."""
+        self._told: int | None = None
         self.core = Core(
             station=self.station,
             ledger=self.ledger or crew().ledger,
@@ -122,6 +124,9 @@ class Scene:
                     self.posts.append(effect)
                 case Anchor(hub_ms, mono):
                     self.ms, self.anchored = hub_ms + round((self.mono - mono) * 1000), True
+                case NotBefore(hub_ms):
+                    told = hub_ms - round(self.mono * 1000)
+                    self._told = told if self._told is None else max(told, self._told)
         return effects
 
     def arrives(self, sender: str, params: Parameters, *, to: Audience = KITCHEN, **changes: object) -> list[Effect]:

@@ -62,3 +62,25 @@ def test_a_night_of_sleep_is_counted_though_the_monotonic_clock_slept() -> None:
 def test_the_real_clocks_agree_on_a_computer_that_is_awake() -> None:
     before = time.time() * 1000
     assert before - 50 <= AnchoredClock().now().ms <= time.time() * 1000 + 50
+
+
+def test_what_the_hub_has_signed_says_what_time_it_is_at_least_and_an_older_word_says_less() -> None:
+    computer = Computer()
+    clock = computer.clock()
+    assert clock.now().sure_ms == 0
+    clock.not_before(HUB_MS)
+    computer.run(5)
+    computer.sleep(3600)
+    assert (clock.now().sure_ms, clock.now().anchored) == (HUB_MS + 3_605_000, False)
+    clock.not_before(HUB_MS + 60_000)
+    assert clock.now().sure_ms == HUB_MS + 3_605_000
+    clock.not_before(HUB_MS + 7_200_000)
+    assert clock.now().sure_ms == HUB_MS + 7_200_000
+
+
+def test_once_the_hub_has_told_the_time_nothing_else_counts() -> None:
+    computer = Computer()
+    clock = computer.clock()
+    clock.not_before(HUB_MS + 10**9)
+    clock.anchor(HUB_MS, 100.0)
+    assert clock.now().sure_ms == HUB_MS

@@ -268,7 +268,7 @@ class Node:
     def look(self) -> None:
         """What Outgoing._look does."""
         mono = self.world.mono
-        for row in self.outbox.expired(mono, self.hub_ms):
+        for row in self.outbox.expired(mono, self.hub_ms or 0):
             self.tell(GaveUp(row.id, row.recipient, "expired"))
             self.close([(row.id, row.recipient)])
         for attempt in self.outbox.due(mono, LINKS if self.online else ()):
