@@ -93,8 +93,8 @@ LIFE_MS: dict[str, int] = {
     "receipt": 30 * MINUTE_MS,
     "order.put": 7 * DAY_MS,
     "order.delete": 7 * DAY_MS,
-    "order.list": 2 * MINUTE_MS,
-    "order.part": 2 * MINUTE_MS,
+    "order.list": DAY_MS,
+    "order.part": DAY_MS,
     "ledger.get": DAY_MS,
     "ledger.part": DAY_MS,
     "ledger.entry": 3650 * DAY_MS,
@@ -109,7 +109,7 @@ LIFE_MS: dict[str, int] = {
     **dict.fromkeys(SIGNAL_TYPES, MINUTE_MS),
     "text": MINUTE_MS,
     "lease": 6 * 60 * MINUTE_MS,
-    "lease.ask": 60 * MINUTE_MS,
+    "lease.ask": 6 * 60 * MINUTE_MS,
     **dict.fromkeys(TASK_TYPES, 30 * DAY_MS),
     "task.get": DAY_MS,
     "task.part": DAY_MS,
@@ -117,6 +117,8 @@ LIFE_MS: dict[str, int] = {
 """The longest life of each type, milliseconds; an envelope that claims more is refused."""
 
 URGENT_LIFE_MS = 10 * MINUTE_MS
+LIST_LIFE_MS = 2 * MINUTE_MS
+"""How long a question for orders and its answer count where they do not go by mail."""
 
 PAGE_BYTES, ORDER_BYTES, PART_BYTES, FRAME_BYTES = 4 * 1024, 8 * 1024, 16 * 1024, 24 * 1024
 SEALED_BYTES = 40 * 1024

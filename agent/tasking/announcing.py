@@ -1,8 +1,8 @@
 """A worker says that it is available, and until when, to everybody who may need it and to the hub.
 
-Whoever wants workers asks (`lease.ask`) and is answered at once. Over fast links a lease lasts 30
-seconds and is renewed each 10; by mail it lasts 15 minutes and is renewed each 5, and both only as long as somebody
-asked within the last hour. A stop on purpose is a last lease without room.
+Whoever wants workers asks (`lease.ask`) and is answered at once. Over fast links a lease lasts 30 seconds and is
+renewed each 10; by mail it lasts 15 minutes, or longer where mail is slow, and is renewed in a third of that; both
+only as long as somebody asked within the last hour. A stop on purpose is a last lease without room.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,12 @@ from agent.domain.effects import Effect, Post, WakeAt
 from agent.domain.envelope import QUIET, WANT_NOTHING
 from agent.domain.events import Instant
 from agent.domain.names import HUB
-from agent.domain.tasks import Lease
+from agent.domain.tasks import MOST_LEASE_MS, Lease
 
 FAST_S, MAIL_S = 30.0, 15 * 60.0
 """How long a lease lasts, seconds; it is renewed in a third of that."""
+PATIENCE, MOST_S = 6.0, MOST_LEASE_MS / 1000
+"""By mail it lasts at least so many times as the question was on its way, and at most so long."""
 INTEREST_S = 3600.0
 AT_LEAST_S = 1.0
 """Between two announcements because something has changed."""
@@ -40,13 +42,16 @@ class Announcing:
         self._said_free: int | None = None
         self._said_at = float("-inf")
         self._ended = False
+        self._mail_s = MAIL_S
 
-    def asked(self, station: str, link: str, now: Instant) -> list[Effect]:
-        """Somebody may want a worker: tell them at once."""
+    def asked(self, station: str, link: str, at: int, now: Instant) -> list[Effect]:
+        """Somebody may want a worker, and wrote so at `at`, ms UTC: tell them at once."""
         if self._ended:
             return []
         by_mail = link == "mail"
         self._asked[station] = (now.mono, by_mail)
+        if by_mail:
+            self._mail_s = min(max(MAIL_S, PATIENCE * (now.ms - at) / 1000), MOST_S)
         return self._say([station], by_mail=by_mail, now=now)
 
     def changed(self, now: Instant) -> list[Effect]:
@@ -64,7 +69,7 @@ class Announcing:
         self._ended, self._standing.free = True, 0
         everybody = [station for stations in (self._to(by_mail=False), self._to(by_mail=True)) for station in stations]
         self._due.clear()
-        return self._post(everybody, until=now.ms, now=now) if everybody else []
+        return self._post(everybody, 0.0, now) if everybody else []
 
     def woke(self, now: Instant) -> list[Effect]:
         """Renew what is due."""
@@ -82,13 +87,16 @@ class Announcing:
         return self._say(stations, by_mail=by_mail, now=now) if stations else []
 
     def _say(self, stations: list[str], *, by_mail: bool, now: Instant) -> list[Effect]:
-        lasts = MAIL_S if by_mail else FAST_S
+        lasts = self._mail_s if by_mail else FAST_S
         due = min(self._due.get(by_mail, now.mono + lasts / 3), now.mono + lasts / 3)
         self._due[by_mail] = due if due > now.mono else now.mono + lasts / 3
-        return [*self._post(stations, until=now.ms + round(lasts * 1000), now=now), WakeAt(self._due[by_mail])]
+        return [*self._post(stations, lasts, now), WakeAt(self._due[by_mail])]
 
-    def _post(self, stations: list[str], *, until: int, now: Instant) -> list[Effect]:
-        """One lease for all of these; n follows the time, so it grows over restarts with nothing kept."""
+    def _post(self, stations: list[str], lasts: float, now: Instant) -> list[Effect]:
+        """One lease for all of these; n follows the time, so it grows over restarts with nothing kept.
+
+        That there is none any more is worth to be heard for as long as the last one might be believed.
+        """
         standing, self._n = self._standing, max(self._n + 1, now.ms)
         self._said_free, self._said_at = standing.free, now.mono
         lease = Lease(
@@ -97,10 +105,10 @@ class Announcing:
             free=standing.free,
             capacity=standing.capacity,
             load=standing.load,
-            until=until,
+            until=now.ms + round(lasts * 1000),
             n=self._n,
             links=self._links(),
         )
         to = tuple(dict.fromkeys((*stations, HUB)))
-        life = max(1000, until - now.ms)
+        life = round((lasts or self._mail_s) * 1000)
         return [Post(self._new_id(), EVERYBODY, to, "lease", lease, want=WANT_NOTHING, prio=QUIET, life_ms=life)]

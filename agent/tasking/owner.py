@@ -53,6 +53,8 @@ from agent.tasking.task import (
 from agent.tasking.trips import Trips
 from agent.tasking.workers import Workers
 
+MOST_LATE_S = 2 * 3600.0
+"""A lease that seems to have been on its way for longer was written by a clock that is wrong."""
 CALL_S, CALL_NOBODY_S = 20 * 60.0, 60.0
 """How often workers are asked how they stand while there are tasks, and while nobody can have one, seconds."""
 
@@ -142,6 +144,9 @@ class Owner:
 
     def leased(self, event: Arrived, lease: Lease, now: Instant) -> list[Effect]:
         """A worker says that it is available: what waits may go there."""
+        if event.link == "mail":
+            late_s = (now.ms - event.envelope.at) / 1000
+            self.trips.at_least(2 * min(late_s, MOST_LATE_S))
         effects = self.workers.heard(event.envelope.sender, lease, event.envelope.at, now)
         return [*effects, *self._offer_all(now), *self._book.wakes(now)]
 

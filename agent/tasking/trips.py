@@ -33,6 +33,11 @@ class Trips:
         """Take one in."""
         self._seen.append(max(0.0, seconds))
 
+    def at_least(self, seconds: float) -> None:
+        """Something took so long, perhaps longer than we would wait: what came quickly says nothing of answers."""
+        if seconds > self.p95:
+            self.saw(seconds)
+
     @property
     def p95(self) -> float:
         """The time within which 19 of 20 came."""

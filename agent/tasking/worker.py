@@ -80,7 +80,9 @@ class Worker:
 
     def asked(self, event: Arrived, now: Instant) -> list[Effect]:
         """Somebody may need a worker."""
-        return [*self.announcing.asked(event.envelope.sender, event.link, now)] if self._rules.types else []
+        if not self._rules.types:
+            return []
+        return self.announcing.asked(event.envelope.sender, event.link, event.envelope.at, now)
 
     def assigned(self, event: Arrived, assign: TaskAssign, now: Instant) -> list[Effect]:
         """Take a task, decline it, or answer with what came of it before."""

@@ -59,6 +59,7 @@ class Row:
     """One message on its way to one station, until its receipt came."""
 
     post: Post
+    at: float
     exp: float
     attempt: int = 0
 
@@ -193,7 +194,7 @@ class Node:
                 self.site.checker.kept(one, self.name, self.site.time)
                 self.disk.keep(one)
             elif _is_durable(one):
-                rows.append(row := Row(one, self._ends(one)))
+                rows.append(row := Row(one, self.site.time, self._ends(one)))
                 self.disk.outbox |= {(one.id, to): row for to in one.recipients}
         if arrived:
             self.disk.unhandled.pop(arrived, None)
@@ -214,7 +215,7 @@ class Node:
     def _do(self, deed: Any) -> None:
         match deed:
             case Post():
-                self.site.send(self, Row(deed, self._ends(deed)), once=True)
+                self.site.send(self, Row(deed, self.site.time, self._ends(deed)), once=True)
             case Cancel(id_):
                 for key in [key for key in self.disk.outbox if key[0] == id_]:
                     del self.disk.outbox[key]

@@ -196,7 +196,7 @@ class Site:
             sender=sender,
             to=post.to.to_wire(),
             type=post.type,
-            at=now_ms,
+            at=START_MS + round(row.at * 1000),
             exp=exp,
             re=post.re,
             want=post.want,

@@ -121,6 +121,18 @@ def test_a_worker_that_is_shown_out_of_the_site_loses_its_tasks_at_once() -> Non
     assert site.tasks[id_].worker not in ("", first)
 
 
+@pytest.mark.parametrize("minutes", [(2.0, 3.0), (5.0, 10.0), (20.0, 30.0), (60.0, 120.0)])
+def test_a_task_is_done_however_slow_mail_is_and_is_not_handed_round_meanwhile(minutes: tuple[float, float]) -> None:
+    fast, slow = minutes
+    site = Site(17, net=Net(fast * 60.0, slow * 60.0, link="mail"), seconds=(5.0, 20.0))
+    id_ = site.ask(data=b"x")
+    site.until(lambda: site.tasks[id_].ended, 24 * 3600.0)
+    assert site.tasks[id_].state is State.DONE
+    assert site.tasks[id_].n == 1
+    site.run(4 * 3600.0)
+    site.checker.settled()
+
+
 def test_an_assignment_that_cannot_be_delivered_goes_to_somebody_else_at_once() -> None:
     site = Site(10, seconds=LONG)
     first = site.ask(data=b"x")

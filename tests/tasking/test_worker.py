@@ -283,8 +283,11 @@ def test_a_clean_stop_gives_everything_back_and_says_not_available() -> None:
     bench.assign()
     bench.seconds = 3.0
     deeds = bench.tell(Leaving())
-    (lease,) = [deed.params for deed in deeds if isinstance(deed, Post) and isinstance(deed.params, Lease)]
-    assert (lease.free, lease.until) == (0, bench.now.ms)
+    (post,) = [deed for deed in deeds if isinstance(deed, Post) and isinstance(deed.params, Lease)]
+    assert isinstance(post.params, Lease)
+    assert (post.params.free, post.params.until) == (0, bench.now.ms)
+    assert post.life_ms is not None
+    assert post.life_ms >= 15 * 60_000  # however late it comes, nobody has to believe the lease before
     assert {type(one) for one in said(deeds)} == {TaskDecline, TaskResult}
     assert said(bench.assign(task="5" * 32)) == [TaskDecline(task="5" * 32, n=1, why="leaving")]
 
