@@ -90,7 +90,7 @@ def reason(error: Exception, address: Address) -> str:
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLCertVerificationError):
         host, port = address
         return f"{host}:{port} does not speak TLS from the first byte, which it must (ports 465 and 993)"
-    return unreached(error, address, "mail server")
+    return without_addresses(unreached(error, address, "mail server"))
 
 
 def without_addresses(said: str) -> str:

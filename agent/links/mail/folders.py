@@ -29,6 +29,10 @@ class Folders:
             self._root = f"{prefix}{OURS}{separator}"
         return self._root + name
 
+    def forget(self) -> None:
+        """Somebody may have removed a folder: make sure of each again."""
+        self._made.clear()
+
     def _namespace(self) -> tuple[str, str]:
         """What stands before the names of this account's folders and between their levels."""
         if self._imap.has_capability("NAMESPACE"):

@@ -23,8 +23,13 @@ from email.utils import formatdate
 
 PROTOCOL = "application/nmr-control"
 BOUNDARY = "=_nmr"
+PARTS = 2
+"""RFC 1847 knows no more; the mail is not taken apart further."""
 ASKED = ("CONTENT-TYPE", "TO", "DELIVERED-TO", "X-ORIGINAL-TO")
 """The headers that say whether a mail is ours."""
+
+HEAD_BYTES = 64 << 10
+"""Headers behind so many bytes do not count; what servers add to ours are some thousands."""
 
 _RECIPIENTS = {name.lower() for name in ASKED[1:]}
 _LINE = 76
@@ -68,7 +73,7 @@ def read_letter(mail: bytes) -> bytes:
     """Return the pack of a mail; raises NoLetter."""
     head, _, body = _lined(mail).partition(b"\n\n")
     parts = _parts(body, _encrypted(head).get("boundary", ""))
-    if len(parts) != 2 or parts[0].partition(b"\n\n")[2].strip() != b"Version: 1":  # noqa: PLR2004 - RFC 1847
+    if len(parts) != PARTS or parts[0].partition(b"\n\n")[2].strip() != b"Version: 1":
         raise NoLetter
     part_head, _, coded = parts[1].partition(b"\n\n")
     if dict(_headers(part_head)).get("content-transfer-encoding", "").lower() != "base64":
@@ -106,7 +111,7 @@ def _encrypted(head: bytes) -> dict[str, str]:
 
 def _headers(head: bytes) -> Iterator[tuple[str, str]]:
     """The names, in lower case, and values of unfolded headers."""
-    for line in re.sub(r"\n[ \t]+", " ", head.decode("latin-1")).split("\n"):
+    for line in re.sub(r"\n[ \t]+", " ", head[:HEAD_BYTES].decode("latin-1")).split("\n"):
         name, colon, value = line.partition(":")
         if colon:
             yield name.strip().lower(), value.strip()
@@ -120,7 +125,7 @@ def _parts(body: bytes, boundary: str) -> list[bytes]:
     inside, end, _ = (b"\n" + body).partition(mark + b"--")
     if not end:
         raise NoLetter
-    return [part.lstrip(b" \t").removeprefix(b"\n") for part in inside.split(mark)[1:]]
+    return [part.lstrip(b" \t").removeprefix(b"\n") for part in inside.split(mark, PARTS + 1)[1:]]
 
 
 def _lined(text: bytes) -> bytes:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from agent.links.base import LinkRefused
+from agent.links.base import LinkDown, LinkRefused
 from agent.links.mail.faults import without_addresses
 from agent.links.mail.folders import PROCESSED, REFUSED, Folders
-from agent.links.mail.letter import ASKED, NoLetter, is_ours, read_letter
+from agent.links.mail.letter import ASKED, HEAD_BYTES, NoLetter, is_ours, read_letter
 from agent.links.mail.pack import PackRefused, open_pack
 from agent.links.mail.settings import MailSettings
 from agent.links.mail.state import State
@@ -26,7 +26,9 @@ KEEP_DAYS = {PROCESSED: 7, REFUSED: 30}
 SWEEP_S = 86_400.0
 TIDY_AGAIN_S = 3600.0
 """When moving mails is tried again after the server would not."""
-HEAD = f"BODY.PEEK[HEADER.FIELDS ({' '.join(ASKED)})]"
+SHOWN_AGAIN_S = 60.0
+"""When a mail that the server would not show is asked for again."""
+HEAD = f"BODY.PEEK[HEADER.FIELDS ({' '.join(ASKED)})]<0.{HEAD_BYTES}>"
 SEEN, DELETED = rb"\Seen", rb"\Deleted"
 
 _log = logging.getLogger(__name__)
@@ -50,27 +52,24 @@ class Mailbox:
         self._imap, self._settings, self._state, self._clock = imap, settings, state, clock
         self._again: list[int] = []
         self._bad: set[int] = set()
+        self._hidden: set[int] = set()
+        self._hidden_until = 0.0
         self._tidy_at = 0.0
         self._folders = Folders(imap)
 
     def open(self) -> None:
-        """Select the folder; what was not accepted when the last session ended comes first. Raises LinkRefused."""
+        """Select the folder; what was under way before comes first. Raises LinkDown, LinkRefused."""
         self._select()
-        self._again = sorted(self._state.open - self._state.accepted)
+        self._again = sorted(self._state.open)
 
     def letters(self) -> Iterator[Letter]:
         """Yield what has not been looked at yet, as long as somebody asks for more."""
-        again, self._again = self._again, []
-        yield from self._read(again)
-        fresh = self._fresh()
-        for start in range(0, len(fresh), AT_ONCE):
-            some = fresh[start : start + AT_ONCE]
+        again, self._again = self._again + self._shown_again(), []
+        for some in _some(again):
+            yield from self._read(some)
+        for some in _some(self._fresh()):
             yield from self._read(some)
             self._state.last = max(self._state.last, some[-1])
-        if self._bad:
-            with self._tolerating():
-                self._move(self._bad, REFUSED)
-            self._bad.clear()
 
     def accept(self, uids: Iterable[int]) -> None:
         """Remember that these are safely stored; they are put away when there is time."""
@@ -86,7 +85,7 @@ class Mailbox:
     def sweep(self) -> None:
         """Once a day, remove what has been put away for long enough."""
         now = self._clock()
-        if now - self._state.swept < SWEEP_S or not self._imap.has_capability("UIDPLUS"):
+        if 0 <= now - self._state.swept < SWEEP_S or not self._imap.has_capability("UIDPLUS"):
             return
         self._state.swept = now
         with self._tolerating():
@@ -94,7 +93,8 @@ class Mailbox:
                 if self._imap.folder_exists(path := self._folders.path(name)):
                     self._imap.select_folder(path)
                     self._remove_older(self._day() - timedelta(days=days))
-        self._select()
+        if not self._select():  # what is handed up has numbers that mean other mails now
+            raise LinkDown("the mailbox was numbered anew")
 
     @contextmanager
     def _tolerating(self) -> Iterator[None]:
@@ -108,8 +108,10 @@ class Mailbox:
         except ImapError as error:
             _log.warning("mail: the mailbox cannot be tidied up now: %s", without_addresses(str(error)))
             self._tidy_at = self._clock() + TIDY_AGAIN_S
+            self._folders.forget()
 
-    def _select(self) -> None:
+    def _select(self) -> bool:
+        """Select the folder; whether its numbers are those we know. Only a folder that is not there is given up."""
         from agent.links.mail.connection import ImapAbort, ImapError
 
         try:
@@ -117,10 +119,13 @@ class Mailbox:
         except ImapAbort:
             raise
         except ImapError as error:
+            if self._imap.folder_exists(self._settings.folder):
+                raise LinkDown(f"the folder cannot be opened now: {without_addresses(str(error))}") from error
             raise LinkRefused(f"the mailbox has no folder {self._settings.folder!r} that can be opened") from error
-        if not self._state.begin(int(selected[b"UIDVALIDITY"]), int(selected.get(b"UIDNEXT", 0))):
-            self._again, self._bad = [], set()
+        known = self._state.begin(int(selected[b"UIDVALIDITY"]), int(selected.get(b"UIDNEXT", 0)))
+        if not known:
             _log.info("mail: the mailbox is numbered anew; it is read from the beginning")
+        return known
 
     def _fresh(self) -> list[int]:
         """The mails above the last one that was looked at; `n:*` means at least the highest there is."""
@@ -131,23 +136,26 @@ class Mailbox:
         return sorted(uid for uid in self._imap.search(wanted) if uid > last and uid not in self._state.open)
 
     def _read(self, uids: Sequence[int]) -> Iterator[Letter]:
-        found = self._imap.fetch(uids, ["RFC822.SIZE", HEAD]) if uids else {}
+        found = self._shown(uids, ["RFC822.SIZE", HEAD])
         for uid in uids:
+            if uid in self._hidden:
+                continue
             size, head = _size_and_head(found.get(uid, {}))
             if not is_ours(head, self._settings.detail):
                 self._state.put_away({uid})  # somebody else's, or taken away since the last session
                 continue
             self._state.open.add(uid)
-            containers = self._opened(uid, size)
+            containers = self._opened(uid, size) if uid not in self._state.accepted else None
             if containers:
                 yield Letter(uid, containers)
-            else:
-                self._bad.add(uid)
+        self._put_aside()
 
     def _opened(self, uid: int, size: int) -> list[bytes] | None:
         """What is in a mail of ours; None if it cannot be opened, which is counted."""
         if size <= MAIL_BYTES:
-            mail = self._imap.fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]") or b""
+            mail = self._shown([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]") or b""
+            if uid in self._hidden:
+                return None
             try:
                 return open_pack(read_letter(mail), self._settings.me)
             except (PackRefused, NoLetter) as refused:
@@ -155,13 +163,48 @@ class Mailbox:
         else:
             code = "too-large"
         self.refused[code] += 1
+        self._bad.add(uid)
         _log.warning("mail: a mail was put aside: code=%s size=%d", code, size)
         return None
 
+    def _shown(self, uids: Sequence[int], what: list[str]) -> dict[int, dict[bytes, Any]]:
+        """What the server says of these mails. One that it cannot show, as some are said to be damaged, waits."""
+        from agent.links.mail.connection import ImapAbort, ImapError
+
+        try:
+            return self._imap.fetch(uids, what) if uids else {}
+        except ImapAbort:
+            raise
+        except ImapError as error:
+            if len(uids) > 1:
+                return {uid: said for one in uids for uid, said in self._shown([one], what).items()}
+            self._hide(uids[0], error)
+            return {}
+
+    def _hide(self, uid: int, error: Exception) -> None:
+        if uid not in self._state.open:
+            _log.warning("mail: the server does not show a mail now: %s", without_addresses(str(error)))
+        self._state.open.add(uid)
+        self._hidden.add(uid)
+        self._hidden_until = self._clock() + SHOWN_AGAIN_S
+
+    def _shown_again(self) -> list[int]:
+        """The mails that the server did not show a while ago."""
+        if self._clock() < self._hidden_until:
+            return []
+        hidden, self._hidden = sorted(self._hidden), set()
+        return hidden
+
+    def _put_aside(self) -> None:
+        """Move what cannot be opened; where that is not possible it stays where it is, and is looked at no more."""
+        if self._bad:
+            with self._tolerating():
+                self._move(self._bad, REFUSED)
+            self._state.put_away(self._bad)
+            self._bad = set()
+
     def _move(self, uids: set[int], name: str) -> None:
-        ordered = sorted(uids)
-        for start in range(0, len(ordered), AT_ONCE):
-            some = ordered[start : start + AT_ONCE]
+        for some in _some(sorted(uids)):
             self._imap.add_flags(some, [SEEN], silent=True)
             self._move_some(some, self._folders.ensured(name))
             self._state.put_away(set(some))
@@ -179,16 +222,20 @@ class Mailbox:
         self._imap.uid_expunge(uids)
 
     def _remove_older(self, day: date) -> None:
-        old = sorted(self._imap.search(["BEFORE", day]))
-        for start in range(0, len(old), AT_ONCE):
-            some = old[start : start + AT_ONCE]
+        """Remove mails of ours, be they for a key that we had before, or for another station with this mailbox."""
+        for some in _some(sorted(self._imap.search(["BEFORE", day]))):
             heads = self._imap.fetch(some, ["RFC822.SIZE", HEAD])
-            ours = [uid for uid in some if is_ours(_size_and_head(heads.get(uid, {}))[1], self._settings.detail)]
+            ours = [uid for uid in some if is_ours(_size_and_head(heads.get(uid, {}))[1], detail=None)]
             if ours:
                 self._expunge(ours)
 
     def _day(self) -> date:
         return datetime.fromtimestamp(self._clock(), UTC).date()
+
+
+def _some(uids: list[int]) -> Iterator[list[int]]:
+    """As many at a time as one command may name."""
+    return (uids[start : start + AT_ONCE] for start in range(0, len(uids), AT_ONCE))
 
 
 def _size_and_head(fetched: dict[bytes, Any]) -> tuple[int, bytes]:

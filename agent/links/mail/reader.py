@@ -105,7 +105,8 @@ class Reader:
         error: LinkDown | LinkRefused = LinkDown("closed")
         try:
             self._imap = self._account.imap()
-            self._read(self._imap, State.load(self._file))
+            if not self._closing:  # the session may have been left long before the server answered
+                self._read(self._imap, State.load(self._file, self._settings.mailbox))
         except (LinkDown, LinkRefused) as refused:
             error = refused
         except Exception as broken:  # noqa: BLE001 - _meaning tells ours from the server's

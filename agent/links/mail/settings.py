@@ -1,5 +1,6 @@
 """What the mail link must know: where our mailbox is, who we are there, and how addresses are spelled."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 
@@ -68,6 +69,11 @@ class MailSettings:
     def login(self) -> str:
         """The name we log in with."""
         return self.user or self.address
+
+    @property
+    def mailbox(self) -> str:
+        """The name under which we remember the folder that we read."""
+        return hashlib.sha256(f"{self.imap[0]}\n{self.login}\n{self.folder}".encode()).hexdigest()[:16]
 
     @property
     def detail(self) -> str | None:

@@ -1,7 +1,9 @@
 """What we remember of a mailbox between two sessions: how far it is read, and what is under way."""
 
-# {"validity": 1700000000, "last": 4711, "open": [4708, 4711], "accepted": [4708], "swept": 1764000000.0}
+# {"mailbox": "9f86d081884c7d65", "validity": 1700000000, "last": 4711, "open": [4708, 4711], "accepted": [4708],
+#  "swept": 1764000000.0}
 #
+# mailbox    whose numbers these are: many servers give all their folders the same few UIDVALIDITYs
 # validity   UIDVALIDITY of the folder; with another one all other numbers mean nothing
 # last       the highest UID that was looked at
 # open       mails of ours up to `last` that are not put away
@@ -25,19 +27,23 @@ class State:
     open: set[int] = field(default_factory=set)
     accepted: set[int] = field(default_factory=set)
     swept: float = 0.0
+    mailbox: str = ""
     _written: bytes = b""
 
     @classmethod
-    def load(cls, file: Path) -> "State":
-        """Read the file; where there is none, or a damaged one, the mailbox is read from its beginning."""
-        state = cls(file)
+    def load(cls, file: Path, mailbox: str = "") -> "State":
+        """Read the file; where there is none, a damaged one or another mailbox's, all is read from the beginning."""
+        state = cls(file, mailbox=mailbox)
         try:
             told = json.loads(file.read_bytes())
             state.validity, state.last = int(told["validity"]), int(told["last"])
             state.open, state.accepted = set(map(int, told["open"])), set(map(int, told["accepted"]))
             state.swept = float(told["swept"])
+            known = told["mailbox"] == mailbox
         except (OSError, ValueError, TypeError, KeyError):
-            return cls(file)
+            known = False
+        if not known:
+            return cls(file, mailbox=mailbox)
         state._written = state._coded()
         return state
 
@@ -67,6 +73,7 @@ class State:
 
     def _coded(self) -> bytes:
         told = {
+            "mailbox": self.mailbox,
             "validity": self.validity,
             "last": self.last,
             "open": sorted(self.open),

@@ -1,6 +1,7 @@
 """A letter says nothing of what is in it, survives what mail servers do to it, and no other mail is taken for one."""
 
 import email
+import tracemalloc
 from contextlib import suppress
 from email.message import Message
 
@@ -124,3 +125,24 @@ def test_the_detail_is_found_wherever_a_server_keeps_it_in_whatever_case(name: b
     assert not is_ours(bare, KID)
     assert is_ours(bare + b"\r\n" + name + b": Bert <BERT+" + KID.upper().encode() + b"@Mail.Test>", KID)
     assert not is_ours(bare + b"\r\nSubject: +" + KID.encode() + b"@", KID)
+
+
+BOMBS = {
+    "parts": b'Content-Type: multipart/encrypted; protocol="application/nmr-control"; boundary=a\n\n'
+    + b"\n--a" * 500_000
+    + b"\n--a--",
+    "headers": b"a:\n" * 700_000 + head_of(written()) + b"\n\n",
+    "headers of a part": written().replace(b"Content-Type: application/octet", b"a:\n" * 700_000 + b"Content-Type: x"),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_mail_with_a_million_parts_or_headers_is_not_taken_apart(kind: str) -> None:
+    mail = BOMBS[kind]
+    tracemalloc.start()
+    try:
+        with pytest.raises(NoLetter):
+            read_letter(mail)
+        assert tracemalloc.get_traced_memory()[1] < 6 * len(mail)
+    finally:
+        tracemalloc.stop()

@@ -1,127 +1,27 @@
 """What is ours is opened, and goes where the server can put it; what the server cannot do is not done to others."""
 
-from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agent.links.mail import mailbox
-from agent.links.mail.connection import ImapError
-from agent.links.mail.letter import write_letter
 from agent.links.mail.mailbox import MAIL_BYTES, Mailbox
-from agent.links.mail.pack import seal_pack
-from agent.links.mail.settings import MailSettings, with_detail
+from agent.links.mail.settings import MailSettings
 from agent.links.mail.state import State
-from agent.wire.keys import Identity
-
-ME = Identity.new("site", "bert")
-ADDRESS = "bert@mail.test"
-NOW = 1_800_000_000.0
-PROCESSED, REFUSED = "No More Running/Processed", "No More Running/Refused"
-
-
-def ours(*containers: bytes, to: str = with_detail(ADDRESS, ME.kid)) -> bytes:
-    pack = seal_pack(containers, ME.site, ME.kid, ME.receive)
-    return write_letter(pack, "anna@mail.test", to, random_hex="0" * 32, at_s=NOW)
-
-
-class FakeImap:
-    """Folders of mails by UID; does what a server with these capabilities does, and writes down each change."""
-
-    def __init__(self, *capabilities: str, separator: str = "/", prefix: str = "") -> None:
-        self.capabilities, self.separator, self.prefix = capabilities, separator, prefix
-        self.folders: dict[str, dict[int, bytes]] = {"INBOX": {}}
-        self.flags: dict[int, set[bytes]] = {}
-        self.validity, self.next, self.selected = 1, 1, "INBOX"
-        self.deeds: list[str] = []
-        self.sizes: dict[int, int] = {}
-
-    def put(self, mail: bytes, folder: str = "INBOX") -> int:
-        uid, self.next = self.next, self.next + 1
-        self.folders.setdefault(folder, {})[uid] = mail
-        return uid
-
-    def has_capability(self, name: str) -> bool:
-        return name in self.capabilities
-
-    def namespace(self) -> Any:
-        class Namespace:
-            personal = ((self.prefix, self.separator),)
-
-        return Namespace
-
-    def list_folders(self, directory: str, pattern: str) -> list[tuple[Any, bytes, str]]:
-        return [((), self.separator.encode(), "")]
-
-    def folder_exists(self, name: str) -> bool:
-        return name in self.folders
-
-    def create_folder(self, name: str) -> None:
-        self.deeds.append(f"create {name}")
-        self.folders[name] = {}
-
-    def select_folder(self, name: str) -> dict[bytes, int]:
-        self.selected = name
-        return {b"UIDVALIDITY": self.validity, b"UIDNEXT": self.next}
-
-    def search(self, criteria: list[Any]) -> list[int]:
-        uids = sorted(self.folders[self.selected])
-        if criteria[0] == "BEFORE":
-            assert isinstance(criteria[1], date)
-            return uids
-        first = int(criteria[1].partition(":")[0])
-        return [uid for uid in uids if uid >= first] or uids[-1:]  # as `n:*` is understood
-
-    def fetch(self, uids: Iterable[int], what: list[str]) -> dict[int, dict[bytes, Any]]:
-        there = self.folders[self.selected]
-        if what == ["BODY.PEEK[]"]:
-            return {uid: {b"BODY[]": there[uid]} for uid in uids if uid in there}
-        heads = {uid: there[uid].partition(b"\r\n\r\n")[0] for uid in uids if uid in there}
-        return {
-            uid: {b"RFC822.SIZE": self.sizes.get(uid, len(there[uid])), b"BODY[HEADER.FIELDS (TO)]": head}
-            for uid, head in heads.items()
-        }
-
-    def add_flags(self, uids: list[int], flags: list[bytes], *, silent: bool) -> None:
-        for uid in uids:
-            self.flags.setdefault(uid, set()).update(flags)
-
-    def move(self, uids: list[int], folder: str) -> None:
-        self.deeds.append("move")
-        for uid in uids:
-            self.folders[folder][uid] = self.folders[self.selected].pop(uid)
-
-    def copy(self, uids: list[int], folder: str) -> None:
-        self.deeds.append("copy")
-        self.folders[folder].update({uid: self.folders[self.selected][uid] for uid in uids})
-
-    def uid_expunge(self, uids: list[int]) -> None:
-        self.deeds.append("expunge")
-        for uid in uids:
-            assert rb"\Deleted" in self.flags[uid]
-            del self.folders[self.selected][uid]
-
-
-def opened(imap: FakeImap, folder: Path, **changes: Any) -> tuple[Mailbox, State]:
-    settings = MailSettings(ME, ADDRESS, ("h", 993), ("h", 465), **changes)
-    state = State.load(folder / "state")
-    box = Mailbox(imap, settings, state, clock=lambda: NOW)
-    box.open()
-    return box, state
-
-
-def read(box: Mailbox) -> list[list[bytes]]:
-    return [letter.containers for letter in box.letters()]
-
-
-def taken(box: Mailbox) -> list[list[bytes]]:
-    letters = list(box.letters())
-    box.accept(letter.uid for letter in letters)
-    box.put_away()
-    return [letter.containers for letter in letters]
-
+from tests.links.mail.fake_imap import (
+    ADDRESS,
+    ASIDE,
+    BAD,
+    ME,
+    NOW,
+    PUT_AWAY,
+    FakeImap,
+    opened,
+    ours,
+    read,
+    refuses,
+    taken,
+)
 
 MOVES = [
     (("MOVE", "NAMESPACE"), ["create No More Running/Processed", "move"], True),
@@ -139,7 +39,7 @@ def test_what_was_accepted_is_marked_and_put_away_as_well_as_the_server_can(
     box, state = opened(imap, tmp_path)
     assert taken(box) == [[b"one", b"two"]]
     assert imap.deeds == deeds
-    assert (mail in imap.folders[PROCESSED]) is gone
+    assert (mail in imap.folders[PUT_AWAY]) is gone
     assert list(imap.folders["INBOX"]) == ([human] if gone else [human, mail])
     assert rb"\Seen" in imap.flags[mail]
     assert human not in imap.flags
@@ -189,7 +89,7 @@ def test_what_was_accepted_and_could_not_be_moved_does_not_come_again(tmp_path: 
     box, _ = opened(imap, tmp_path)
     assert read(box) == []
     box.put_away()
-    assert len(imap.folders[PROCESSED]) == 1
+    assert len(imap.folders[PUT_AWAY]) == 1
 
 
 def test_a_mail_half_read_when_the_session_ends_is_neither_lost_nor_doubled(tmp_path: Path) -> None:
@@ -235,18 +135,6 @@ def test_without_looking_at_the_numbering_a_message_would_be_lost(
     assert after_renumbering(tmp_path, told) == []
 
 
-BAD = {
-    "letter": ours(b"x").replace(b"Version: 1", b"Version: 9"),
-    "not-mine": write_letter(
-        seal_pack([b"x"], "site", bytes(16), ME.receive), "a@b", with_detail(ADDRESS, ME.kid), random_hex="0", at_s=0
-    ),
-    "seal": write_letter(
-        seal_pack([b"x"], "elsewhere", ME.kid, ME.receive), "a@b", with_detail(ADDRESS, ME.kid), random_hex="0", at_s=0
-    ),
-    "size": write_letter(b"NMRM", "a@b", with_detail(ADDRESS, ME.kid), random_hex="0", at_s=0),
-}
-
-
 @pytest.mark.parametrize("code", BAD)
 def test_what_cannot_be_opened_is_counted_and_put_aside(tmp_path: Path, code: str) -> None:
     imap = FakeImap("MOVE")
@@ -254,7 +142,7 @@ def test_what_cannot_be_opened_is_counted_and_put_aside(tmp_path: Path, code: st
     box, state = opened(imap, tmp_path)
     assert read(box) == [[b"good"]]
     assert dict(box.refused) == {code: 1}
-    assert list(imap.folders[REFUSED]) == [bad]
+    assert list(imap.folders[ASIDE]) == [bad]
     assert state.open == {good}
 
 
@@ -273,10 +161,6 @@ def test_a_mail_above_the_limit_is_put_aside_unread(tmp_path: Path) -> None:
 def test_without_the_limit_it_would_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mailbox, "MAIL_BYTES", MAIL_BYTES + 1)
     assert dict(too_large(tmp_path).refused) == {}
-
-
-def refuses(*_: object) -> None:
-    raise ImapError("[OVERQUOTA] <bert@mail.test> is full")
 
 
 def test_a_server_that_will_not_move_mails_still_brings_messages(
@@ -314,7 +198,7 @@ def test_moving_is_not_tried_again_at_once_but_after_an_hour(tmp_path: Path, mon
 def test_a_folder_that_cannot_be_swept_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeImap, "uid_expunge", refuses)
     imap = FakeImap("MOVE", "UIDPLUS")
-    imap.put(ours(b"old"), PROCESSED)
+    imap.put(ours(b"old"), PUT_AWAY)
     imap.put(ours(b"new"))
     box, _ = opened(imap, tmp_path)
     box.sweep()
@@ -332,19 +216,19 @@ def test_without_plus_all_of_our_type_is_ours_and_with_it_only_what_names_our_ke
 
 def test_old_mails_of_ours_are_removed_once_a_day_and_nothing_else(tmp_path: Path) -> None:
     imap = FakeImap("MOVE", "UIDPLUS")
-    human = imap.put(b"Subject: kept here by hand\r\n\r\n", PROCESSED)
-    imap.put(ours(b"old"), PROCESSED)
+    human = imap.put(b"Subject: kept here by hand\r\n\r\n", PUT_AWAY)
+    imap.put(ours(b"old"), PUT_AWAY)
     box, state = opened(imap, tmp_path)
     box.sweep()
-    assert list(imap.folders[PROCESSED]) == [human]
+    assert list(imap.folders[PUT_AWAY]) == [human]
     assert (imap.selected, state.swept) == ("INBOX", NOW)
-    imap.put(ours(b"old"), PROCESSED)
+    imap.put(ours(b"old"), PUT_AWAY)
     box.sweep()
-    assert len(imap.folders[PROCESSED]) == 2
+    assert len(imap.folders[PUT_AWAY]) == 2
 
 
 def test_a_server_that_could_remove_only_everything_is_not_asked_to(tmp_path: Path) -> None:
     imap = FakeImap("MOVE")
-    imap.put(ours(b"old"), PROCESSED)
+    imap.put(ours(b"old"), PUT_AWAY)
     opened(imap, tmp_path)[0].sweep()
-    assert len(imap.folders[PROCESSED]) == 1
+    assert len(imap.folders[PUT_AWAY]) == 1

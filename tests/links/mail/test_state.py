@@ -8,9 +8,14 @@ from agent.links.mail.state import State
 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
-    state = State(tmp_path / "s", 7, 42, {40, 42}, {40}, 1.5)
+    state = State(tmp_path / "s", 7, 42, {40, 42}, {40}, 1.5, "anna's")
     state.save()
-    assert State.load(tmp_path / "s") == state
+    assert State.load(tmp_path / "s", "anna's") == state
+
+
+def test_numbers_of_another_mailbox_mean_nothing(tmp_path: Path) -> None:
+    State(tmp_path / "s", 7, 42, {40, 42}, {40}, 1.5, "anna's").save()
+    assert State.load(tmp_path / "s", "bert's") == State(tmp_path / "s", mailbox="bert's")
 
 
 def test_it_is_written_only_when_something_changed(tmp_path: Path) -> None:
