@@ -58,7 +58,7 @@ def restore(context: Context, file: Path, *, replace: bool, passphrase_file: Pat
 @click.command()
 @pass_context
 def settle(context: Context) -> None:
-    """Let a restored hub go on without the stations that it has not heard."""
+    """Let a restored hub go on without the stations not heard, or end a split: the hub's list is right."""
     from agent.hub.ask import ask_hub
 
     ask_hub(context.profile, "hub.settle")

@@ -187,6 +187,7 @@ async def _begin_ledger(ground: Ground, engine: Engine, clock: SiteClock) -> Pub
         now=clock.now,
         new_id=new_id,
         appended=engine.appended,
+        split=lambda: engine.core.forks.open,
     )
     await publisher.begin()
     return publisher

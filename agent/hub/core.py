@@ -9,7 +9,7 @@ from agent.domain.bundle import LIFE_MS
 from agent.domain.effects import Effect, Note, Post
 from agent.domain.envelope import QUIET, WANT_NOTHING
 from agent.domain.events import Arrived, GaveUp, Heard, Instant, LinkChanged, NotSaved, StrangerHeard, Woke
-from agent.domain.heads import LedgerFork
+from agent.domain.heads import Fork, LedgerFork
 from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
 from agent.domain.messages import (
@@ -36,13 +36,14 @@ from agent.domain.messages import (
 )
 from agent.domain.order import to_order
 from agent.hub.account import StationAccount
-from agent.hub.forks import Forks
+from agent.hub.forks import Forks, SettleAsked
 from agent.hub.history import History, Paged
 from agent.hub.lists import Lists
 from agent.hub.proofs import AccountsRead, ExpireAsked, Proof, Proofs, ReplaceAsked
 from agent.hub.registry import Filed, Gap, Registry
 from agent.hub.roster import Roster
 from agent.hub.talks import Talks
+from agent.routing.bucket import Buckets
 from agent.wire.ledger import part_after
 
 TIDY_S = 3600.0
@@ -53,6 +54,9 @@ AWAY_TURNS = 6
 
 PUSHED = 4
 """With each new entry go those before it: a station that missed one need not ask, which by mail takes hours."""
+
+GIVEN_PER_S, GIVEN_AT_ONCE = 2.0, 200
+"""How often one station is given a part of the ledger; whoever lacks all of a big one need not wait for it."""
 
 PROVING = (AuthHello, AuthConfirm, PskRequest, PskHello, PskOffer, PskUse, PskFailed)
 """What stations say about keys."""
@@ -69,6 +73,7 @@ class Kept:
     accounts: Sequence[StationAccount] = ()
     proofs: Sequence[Proof] = ()
     gaps: Sequence[Gap] = ()
+    forks: Sequence[Fork] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,8 @@ class Core:
         self._lists = Lists(self.registry, new_id)
         talks = Talks(lambda: self.ledger, chance, life_ms, ice)
         self.proofs = Proofs(kept.accounts, kept.proofs, talks, new_id)
-        self.forks = Forks(lambda: self.ledger)
+        self.forks = Forks(lambda: self.ledger, lambda: self.frames, kept.forks)
+        self._given = Buckets(GIVEN_PER_S, GIVEN_AT_ONCE)
         self._tidy_at = now.mono
         self._head_at, self._heads = now.mono, 0
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
@@ -132,6 +138,7 @@ class Core:
             AccountsRead: lambda event, now: self.proofs.read(event.accounts, now),
             ExpireAsked: self.proofs.expire,
             ReplaceAsked: self.proofs.replace,
+            SettleAsked: self._settle,
         }
         self._decide: dict[type[Parameters], Callable[[Arrived, Any, Instant], list[Effect]]] = {
             OrderPut: self._order,
@@ -177,9 +184,11 @@ class Core:
             self.roster.left(event.envelope.sender)
         return []
 
-    def _ledger_get(self, event: Arrived, get: LedgerGet, _: Instant) -> list[Effect]:
-        """The head goes first: without one that is good a station adds nobody."""
+    def _ledger_get(self, event: Arrived, get: LedgerGet, now: Instant) -> list[Effect]:
+        """The head goes first: without one that is good a station adds nobody. A flood of questions is not answered."""
         sender, id_ = event.envelope.sender, event.envelope.id
+        if not self._given.take("", sender, now.mono):
+            return []
         return [*self._head((sender,)), self._tell(sender, "ledger.part", part_after(self.frames, get.after), id_)]
 
     def _appended(self, event: Appended, _: Instant) -> list[Effect]:
@@ -199,6 +208,11 @@ class Core:
         head = LedgerHead(seq=self.ledger.seq, hash=to_b64u(self.ledger.head))
         post = Post(self._new_id(), EVERYBODY, stations, "ledger.head", head, want=WANT_NOTHING, prio=QUIET)
         return [post] if stations else []
+
+    def _settle(self, asked: SettleAsked, now: Instant) -> list[Effect]:
+        """IT says that our list is the right one: every station hears it at once, and can go on with it."""
+        stations = tuple(sorted(member.station for member in self.ledger.active()))
+        return [*self.forks.settle(asked, now), *(self._head(stations))]
 
     def _link(self, event: LinkChanged, _: Instant) -> list[Effect]:
         self.links.states[event.name] = event

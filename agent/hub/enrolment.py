@@ -63,7 +63,7 @@ class Enrolment:
 
     async def invite(self, person: str, roles: Sequence[str], station: str, hours: int) -> tuple[bytes, Card]:
         """Make an invite; returns its secret and its card. Raises BadInput, StoreError, TryLater."""
-        self._publisher.refuse_if_set_back()
+        self._publisher.refuse_if_stopped()
         for field, name in (
             ("person", person),
             *(("roles", role) for role in roles),
@@ -123,7 +123,7 @@ class Enrolment:
             if issued.renews:
                 return self._hand_out(issued, request)
             if not issued.answer:
-                self._publisher.refuse_if_set_back()
+                self._publisher.refuse_if_stopped()
                 issued = await self._admit(issued, request)
             await self._accounts.tell()
             return from_b64u(issued.answer)

@@ -9,9 +9,11 @@ from msgspec import json
 
 from agent.domain.effects import Keep
 from agent.domain.errors import NmrError
+from agent.domain.heads import Fork
 from agent.domain.ledger import Ledger, LedgerRefused
 from agent.hub.account import StationAccount, read_account
 from agent.hub.core import Kept
+from agent.hub.forks import KIND as FORK
 from agent.hub.history import Paged
 from agent.hub.proofs import Proof
 from agent.hub.registry import Filed, Gap
@@ -35,6 +37,7 @@ def load_kept(store: Store, folder: Path, site: str) -> Kept:
         pages=load_values(store, "page", Paged),
         accounts=load_accounts(store),
         proofs=load_values(store, "proof", Proof),
+        forks=load_values(store, FORK, Fork),
     )
 
 

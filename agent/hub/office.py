@@ -19,7 +19,8 @@
 #                                                        keys_report.STATES), passed_over: n}]
 # hub.psk.expire    station (or "" for all)            {stations: [station]}
 # hub.psk.replace   station                            as hub.invite; only that station can use it
-# hub.settle    -                                      {}; a restored hub waits for no station any more
+# hub.settle    -                                      {}; a restored hub waits for no station any more, and where the
+#                                                        list was split, the hub's is the one that counts
 # quit          -                                      {}
 
 from collections.abc import Callable
@@ -35,6 +36,7 @@ from agent.domain.names import HUB
 from agent.hub.core import Core
 from agent.hub.enrolment import Ask, Enrolment
 from agent.hub.errands import Errands
+from agent.hub.forks import SettleAsked
 from agent.hub.keys_report import alarms, report
 from agent.hub.proofs import ExpireAsked
 from agent.hub.recovery import Recovery
@@ -98,6 +100,7 @@ class Office:
                 return self.status()
             case "hub.settle":
                 await self._errands.run(self._recovery.settle())
+                await self._ask(SettleAsked)
             case "quit":
                 self._quit()
             case _:

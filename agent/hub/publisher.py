@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 class Publisher:
     """The only one who appends; one entry after the other.
 
-    `ledger` is the state now, `appended` is told the state after each entry. Whoever calls must not be cancelled
+    `ledger` is the state now, `appended` is told the state after each entry, `split` says whether there is a second
+    history with our signature. Whoever calls must not be cancelled
     on the way: an entry on disk that the core does not know would be written a second time, and that is a fork.
     """
 
@@ -39,15 +40,23 @@ class Publisher:
         now: Callable[[], Instant],
         new_id: Callable[[], str],
         appended: Callable[[Appended], None],
+        split: Callable[[], object] = lambda: False,
     ) -> None:
         self._me, self._store, self._folder, self._ledger = me, store, folder, ledger
-        self._now, self._new_id, self._appended = now, new_id, appended
+        self._now, self._new_id, self._appended, self._split = now, new_id, appended, split
         self._writing = asyncio.Lock()
         self.set_back = False
         """Whether newer entries than ours may have been published: then none is appended."""
 
-    def refuse_if_set_back(self) -> None:
-        """Raise TryLater while appending would split the site in two."""
+    def refuse_if_stopped(self) -> None:
+        """Raise while appending would split the site in two, or go on splitting it: TryLater, NmrError."""
+        if self._split():
+            raise NmrError(
+                "The list of members is split in two",
+                "Somebody has entries with this hub's signature that are not in its list: find out which list is right "
+                "(docs/ledger.md, “A split list”). If it is this hub's: nmr hub settle",
+                code="split",
+            )
         if self.set_back:
             raise TryLater(
                 "The hub was restored from a backup and waits for its stations",
@@ -66,8 +75,8 @@ class Publisher:
 
     async def append(self, op: str, subject: str, value: Mapping[str, object], also: Sequence[Keep] = ()) -> None:
         """Append an entry and commit `also` with it; raises NmrError if it may not follow or cannot be saved."""
-        self.refuse_if_set_back()
         async with self._writing:
+            self.refuse_if_stopped()
             before = self._ledger()
             frame = make_entry(before, self._me, op, subject, value, id_=self._new_id(), at=self._now().ms)
             try:

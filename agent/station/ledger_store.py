@@ -52,7 +52,7 @@ def load(profile: Profile) -> Stored:
         raise NmrError("There is no list of members here", "Join a site first: nmr enrol INVITE", code="not-enrolled")
     kept = _kept(hub)
     frames = list(_entries(kept))
-    return Stored(_site(frames), frames, b"", load_pin(profile.hub_folder), ())
+    return Stored(_site(frames), frames, b"", load_pin(profile.hub_folder), _forks(kept))
 
 
 def check(stored: Stored) -> Walked:

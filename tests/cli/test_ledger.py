@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.json import encode
 
 from agent.cli import run
 from agent.domain.heads import Fork
@@ -44,7 +45,7 @@ class Desk:
                 rows.keep(db, "ledger", f"{seq:012d}", frame)
             rows.keep(db, "head", HUB, head or None)
             for fork in forks:
-                rows.keep(db, "fork", f"{fork.seq:012d}", json.dumps({n: getattr(fork, n) for n in NAMES}).encode())
+                rows.keep(db, "fork", f"{fork.seq:012d}", encode(fork))
 
         asyncio.run(store.write(fill))
         store.close()
@@ -59,9 +60,6 @@ class Desk:
     def asked(self, *words: str, exit_code: int = 0) -> Any:
         """The same with --json."""
         return json.loads(self(*words, "--json", exit_code=exit_code))
-
-
-NAMES = ("seq", "one", "other", "at", "by", "resolved")
 
 
 @pytest.fixture
@@ -145,3 +143,22 @@ def test_nothing_is_exported_that_is_not_whole_and_nobody_without_a_list_has_one
     desk.write(desk.members.frames[1:3])
     assert "is not whole" in desk("export", str(tmp_path / "x"), exit_code=1)
     assert run(["--profile", str(tmp_path / "nobody"), "ledger", "show"]) == 1
+
+
+def test_on_the_hub_s_computer_the_list_is_verified_with_the_forks_that_it_was_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    members, profile = kitchen(), Profile.at(tmp_path / "hub")
+    profile.hub_folder.mkdir(parents=True, mode=0o700)
+    store = Store.open(profile.hub_folder / "hub.sqlite3", rows.MIGRATIONS)
+
+    def keep(kind: str, seq: int, body: bytes) -> None:
+        asyncio.run(store.write(lambda db: rows.keep(db, kind, f"{seq:012d}", body)))
+
+    for seq, frame in enumerate(members.frames, 1):
+        keep("ledger", seq, frame)
+    assert run(["--profile", str(tmp_path / "hub"), "ledger", "verify"]) == 0
+    keep("fork", 4, encode(Fork(4, "A" * 22, "B" * 22, NOW_MS, "anna")))
+    assert run(["--profile", str(tmp_path / "hub"), "ledger", "verify"]) == 1
+    assert "entry 4 (fork)" in capsys.readouterr().out
+    store.close()

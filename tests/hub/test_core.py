@@ -17,7 +17,7 @@ from agent.domain.messages import (
     Presence,
     Probe,
 )
-from agent.hub.core import AWAY_TURNS, HEAD_S, PUSHED
+from agent.hub.core import AWAY_TURNS, GIVEN_AT_ONCE, HEAD_S, PUSHED
 from agent.hub.history import MOST, Paged
 from tests.hub.told import START_MS, Site, an_id, at, keeps, parts, posts, put
 
@@ -110,6 +110,16 @@ def test_the_ledger_is_given_in_pieces_that_fit() -> None:
     assert [entry.encode() for entry in taken] == site.core.frames
     _, post = posts(site.tell("desk-1", "ledger.get", LedgerGet(after=999)))
     assert post.params == LedgerPart(entries=())
+
+
+def test_a_flood_of_questions_for_the_ledger_costs_its_asker_and_nobody_else() -> None:
+    """A question is small and its answer is not."""
+    site = Site("anna", "ben")
+    for _ in range(10 * GIVEN_AT_ONCE):
+        site.tell("anna", "ledger.get", LedgerGet(after=0))
+    assert posts(site.tell("anna", "ledger.get", LedgerGet(after=0))) == []
+    assert len(posts(site.tell("ben", "ledger.get", LedgerGet(after=0)))) == 2
+    assert len(posts(site.tell("anna", "ledger.get", LedgerGet(after=0), now=1))) == 2
 
 
 def test_every_hour_whoever_is_there_is_told_how_far_the_ledger_goes_and_the_others_four_times_a_day() -> None:
