@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 from agent.domain.audience import Audience
 from agent.domain.effects import Effect, Post, WakeAt
-from agent.domain.envelope import PART_BYTES, QUIET, WANT_NOTHING
+from agent.domain.envelope import LIST_LIFE_MS, PART_BYTES, QUIET, WANT_NOTHING
 from agent.domain.events import Arrived, Instant
 from agent.domain.messages import OrderList, OrderPart
 from agent.hub.registry import Filed, Registry
+from agent.routing.bucket import Buckets
+from agent.routing.policy import MAIL
 
 MOST_ITEMS = 256
 ROOM = PART_BYTES - 1024
@@ -20,6 +22,9 @@ AT_ONCE, PAUSE_S = 8, 0.01
 
 REMEMBER_S = 120.0
 """How long a list is cut the same way; as long as a station waits for it."""
+
+MAILS_PER_S, MAILS_AT_ONCE = 1 / 3600, 4
+"""How often one station is answered by mail: a list may be a megabyte."""
 
 Cut = tuple[tuple[str, ...], ...]
 """The uuids in each part."""
@@ -35,6 +40,7 @@ class _Answer:
     upto: int
     lost: int | None
     until: float
+    over: str
     waiting: deque[int] = field(default_factory=deque)
 
 
@@ -45,10 +51,14 @@ class Lists:
         self._registry, self._new_id = registry, new_id
         self._answers: dict[tuple[str, str], _Answer] = {}
         self._turn: deque[_Answer] = deque()
+        self._mails = Buckets(MAILS_PER_S, MAILS_AT_ONCE)
         self._last_cut: tuple[tuple[int, int], Cut] = ((-1, -1), ())
 
     def asked(self, event: Arrived, ask: OrderList, now: Instant) -> list[Effect]:
-        """A station asks for orders, for certain ones, or for lost parts again."""
+        """A station asks for orders, for certain ones, or for lost parts again; who asks by mail reads nothing else."""
+        over = MAIL if event.link == MAIL else ""
+        if over and not self._mails.take(over, event.envelope.sender, now.mono):
+            return []
         key = event.envelope.sender, event.envelope.id
         answer = self._answers.get(key)
         if answer is None:
@@ -56,7 +66,7 @@ class Lists:
             cut = self._cut_only(ask.only) if ask.only else self._cut_since(ask.since)
             lost = None if ask.only else self._registry.lost(ask.since)
             until = now.mono + REMEMBER_S
-            answer = self._answers[key] = _Answer(*key, cut, self._registry.count, lost, until)
+            answer = self._answers[key] = _Answer(*key, cut, self._registry.count, lost, until, over)
             wanted: Iterable[int] = range(len(cut))
         else:
             wanted = [i for i in ask.parts if i < len(answer.cut)] or range(len(answer.cut))
@@ -81,7 +91,16 @@ class Lists:
         part = OrderPart(i=i, n=len(answer.cut), upto=answer.upto, items=items, lost=answer.lost)
         to = Audience("station", answer.station)
         return Post(
-            self._new_id(), to, (answer.station,), "order.part", part, re=answer.list_id, want=WANT_NOTHING, prio=QUIET
+            self._new_id(),
+            to,
+            (answer.station,),
+            "order.part",
+            part,
+            re=answer.list_id,
+            want=WANT_NOTHING,
+            prio=QUIET,
+            life_ms=None if answer.over else LIST_LIFE_MS,
+            over=answer.over,
         )
 
     def _cut_since(self, since: int) -> Cut:

@@ -153,7 +153,7 @@ class Outgoing:
             if not want:
                 over = signed.post.over
                 links = towards(recipient, [link for link in self._views() if over in ("", link.name)])
-                links = worth_mail(signed.post.type, links)
+                links = links if over else worth_mail(signed.post.type, links)
                 self._send(row, signed.frame, self._answering(recipient, choose(0, prio, links), links))
                 continue
             if calls(recipient, prio, want):

@@ -41,7 +41,9 @@ QUIET_MAIL = 3
 MAIL_AGAIN_S = {QUIET: 3600.0, PAGE: 120.0, URGENT: 60.0}
 """How long what the mail server took is left to it."""
 MOMENTARY = frozenset({"probe", "presence", "order.list", "order.part"})
-"""Types that are worth no mail: who asked asks again, and by then the answer is another."""
+"""Types that are worth no mail: who asked asks again, and by then the answer is another. Who has nothing but mail asks
+for its list by name of the link, seldom.
+"""
 
 
 @dataclass(frozen=True, slots=True)

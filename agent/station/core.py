@@ -267,13 +267,17 @@ class Core:
         return self.paging.order_ended(uuid) if order is not None and (order.done or not order.alive) else []
 
     def _link(self, event: LinkChanged, now: Instant) -> list[Effect]:
-        was, was_near = self.reach.connected, self.reach.near
-        effects = [*self.proving.link(event, now), *self.reach.link(event, now)]
-        if self.reach.near and not was_near:
+        reach = self.reach
+        was, was_near = reach.connected, reach.near
+        effects = [*self.proving.link(event, now), *reach.link(event, now)]
+        if reach.near and not was_near:
             return [*effects, *self.membership.ask(now), *self.fetching.begin(now)]
-        if self.reach.connected and not was:
-            asking = [*self.membership.ask(now), *self.beginning.asked(now)]
-            return [*effects, *asking, *self.fetching.spare(now)]
+        if not reach.connected:
+            self.fetching.cut_off()
+        elif not was:
+            effects += [*self.membership.ask(now), *self.beginning.asked(now)]
+        if reach.connected and not reach.near and (was_near or not was):
+            effects += self.fetching.spare(now, hopeful=reach.hopeful)
         return effects
 
     def _woke(self, now: Instant) -> list[Effect]:

@@ -2,17 +2,21 @@
 
 Until the first list is complete, or for two minutes, creating is allowed and changing what exists is not
 (requirement N-44); later ones come without that. A hub that was silent is asked again once it is heard.
+
+Where nothing but mail goes to the hub, the list comes by mail when it comes, and nobody waits for it.
 """
 
 from collections.abc import Callable
 
 from agent.domain.audience import THE_HUB
 from agent.domain.effects import Effect, Keep, Post, Refresh, Tell, WakeAt
-from agent.domain.envelope import WANT_NOTHING, Envelope
+from agent.domain.envelope import LIST_LIFE_MS, WANT_NOTHING, Envelope
 from agent.domain.errors import TryLater
 from agent.domain.events import Instant
 from agent.domain.messages import OrderList, OrderPart
 from agent.domain.names import HUB
+from agent.routing.policy import MAIL
+from agent.station.seldom import Seldom
 from agent.station.standing import KEY
 
 WINDOW_S = 120.0
@@ -38,6 +42,7 @@ class Fetching:
         self._until = self._again_at = 0.0
         self._cut: tuple[int, int] | None = None
         self._parts: set[int] = set()
+        self._seldom, self._over = Seldom(), ""
 
     def ready(self, now: Instant) -> bool:
         """Whether existing orders may be changed and paged for."""
@@ -52,16 +57,24 @@ class Fetching:
         """Ask the hub for what we miss."""
         if self._opens_at is None:
             self._opens_at = now.mono + WINDOW_S
-        self._needed, self._asked, self._until = True, self._new_id(), now.mono + WINDOW_S
-        self._cut, self._parts = None, set()
+        self._seldom.stop()
+        self._needed, self._until = True, now.mono + WINDOW_S
+        self._begin_over("")
         if not self.complete and not self.notice:
             self.notice = "notice.requesting-orders"
         return [*self._ask(OrderList(since=self.since), now), WakeAt(self._until), Refresh()]
 
-    def spare(self, now: Instant) -> list[Effect]:
-        """There is nothing but mail: no list comes, and changes that do are merged into what is known."""
+    def spare(self, now: Instant, *, hopeful: bool) -> list[Effect]:
+        """There is nothing but mail (`hopeful`: so far): changes come by themselves, and the list if we ask for it."""
         self._opens_at = now.mono if self._opens_at is None else self._opens_at
-        return [Refresh()]
+        if self._over != MAIL:
+            self._asked, self.notice = None, ""
+        self._seldom.begin(now.mono, hopeful=hopeful)
+        return [*self._ask_by_mail(now), Refresh()]
+
+    def cut_off(self) -> None:
+        """Nothing goes to the hub."""
+        self._seldom.stop()
 
     def part(self, envelope: Envelope, part: OrderPart, now: Instant) -> list[Effect]:
         """A part has come, whose orders are merged by now; with the last one the list is complete.
@@ -77,12 +90,15 @@ class Fetching:
         if len(self._parts) < part.n:
             return [WakeAt(self._again_at)]
         self.complete, self._needed, self._asked = True, False, None
+        self._seldom.answered(now.mono)
         self.since, self.notice = part.upto, ""
         return [Keep("since", "orders", part.upto), Refresh()]
 
     def woke(self, now: Instant) -> list[Effect]:
         """Ask again for missing parts; stop waiting after two minutes."""
-        if self._asked is None:
+        if self._seldom.at is not None:
+            return self._ask_by_mail(now)
+        if self._asked is None or self._over == MAIL:
             return []
         if now.mono >= self._until:
             self._asked = None
@@ -100,10 +116,26 @@ class Fetching:
         self.notice = "notice.some-orders" if self._parts else "notice.no-orders"
         return [Tell(self.notice, key=KEY)]
 
+    def _begin_over(self, link: str) -> None:
+        """The question is a new one."""
+        self._asked, self._over = self._new_id(), link
+        self._cut, self._parts = None, set()
+
+    def _ask_by_mail(self, now: Instant) -> list[Effect]:
+        """Ask if it is time; under the same id as long as no answer is whole."""
+        if not self._seldom.due(now.mono):
+            return [] if self._seldom.at is None else [WakeAt(self._seldom.at)]
+        if self._asked is None:
+            self._begin_over(MAIL)
+        ask = OrderList(since=self.since)
+        post = Post(self._asked or "", THE_HUB, (HUB,), "order.list", ask, want=WANT_NOTHING, over=MAIL)
+        return [post, WakeAt(self._seldom.at or now.mono)]
+
     def _ask(self, ask: OrderList, now: Instant) -> list[Effect]:
         """Ask under the same id again, so that the hub knows which list is meant."""
         self._again_at = now.mono + PARTS_AGAIN_S
-        post = Post(self._asked or "", THE_HUB, (HUB,), "order.list", ask, want=WANT_NOTHING)
+        id_, life_ms = self._asked or "", LIST_LIFE_MS
+        post = Post(id_, THE_HUB, (HUB,), "order.list", ask, want=WANT_NOTHING, life_ms=life_ms)
         return [post, WakeAt(self._again_at)]
 
 

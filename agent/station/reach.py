@@ -59,6 +59,12 @@ class Reach:
         return any(link.state == "up" for link in self.links.values() if link.name not in (*DIRECT, MAIL))
 
     @property
+    def hopeful(self) -> bool:
+        """Whether one of them is down that may come up."""
+        others = [link for link in self.links.values() if link.name not in (*DIRECT, MAIL)]
+        return any(link.state in ("connecting", "down") for link in others)
+
+    @property
     def there(self) -> frozenset[str]:
         """The stations that are live, by the hub's word or because there is a direct way to them."""
         return self.live | self.direct

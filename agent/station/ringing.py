@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from agent.domain.audience import THE_HUB
 from agent.domain.effects import Acknowledge, Effect, Hush, Keep, Notify, Post, Refresh, Sound, Unnotify
-from agent.domain.envelope import WANT_NOTHING
+from agent.domain.envelope import LIST_LIFE_MS, WANT_NOTHING
 from agent.domain.events import Arrived, Instant, Presented
 from agent.domain.messages import OrderList, PageNew
 from agent.domain.names import HUB
@@ -92,7 +92,7 @@ class Ringing:
         if order is not None:
             return self._silent(page, "refused", "order-deleted")
         ask = OrderList(only=(page.order,))
-        post = Post(self._desk.new_id(), THE_HUB, (HUB,), "order.list", ask, want=WANT_NOTHING)
+        post = Post(self._desk.new_id(), THE_HUB, (HUB,), "order.list", ask, want=WANT_NOTHING, life_ms=LIST_LIFE_MS)
         return [post, *self._hold(page, now, "")]
 
     def order_known(self, order: Order, now: Instant) -> list[Effect]:

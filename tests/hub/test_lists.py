@@ -4,11 +4,12 @@ import gc
 import time
 
 from agent.domain.effects import Effect, WakeAt
+from agent.domain.envelope import LIST_LIFE_MS
 from agent.domain.events import Woke
 from agent.domain.ledger import Ledger
 from agent.domain.messages import OrderDelete, OrderList, OrderPart
 from agent.hub.core import Kept
-from agent.hub.lists import AT_ONCE, PAUSE_S
+from agent.hub.lists import AT_ONCE, MAILS_AT_ONCE, MAILS_PER_S, PAUSE_S
 from agent.hub.registry import Gap
 from agent.routing.signing import Signed
 from tests.hub.told import START_MS, Site, an_id, at, parts, posts, put
@@ -185,3 +186,20 @@ def test_whoever_has_not_asked_since_the_hub_was_set_back_is_asked_for_what_was_
         assert (part.upto, part.lost, len(part.items)) == (newest, lost, items), since - START_MS
     (part,) = listed(site, OrderList(only=(put(1).uuid,)))
     assert part.lost is None
+
+
+def test_who_asks_by_mail_is_answered_by_mail_whenever_that_arrives_and_nobody_else_is() -> None:
+    site = site_with(3)
+    (post,) = posts(site.tell("ben", "order.list", OrderList(), link="mail"))
+    assert (post.over, post.life_ms) == ("mail", None)
+    (post,) = posts(site.tell("ben", "order.list", OrderList(), link="mqtt"))
+    assert (post.over, post.life_ms) == ("", LIST_LIFE_MS)
+
+
+def test_no_station_has_the_hub_write_lists_by_mail_all_day() -> None:
+    site = site_with(3)
+    answers = [posts(site.tell("ben", "order.list", OrderList(), link="mail", now=second)) for second in range(1000)]
+    assert sum(map(bool, answers)) == MAILS_AT_ONCE
+    assert posts(site.tell("anna", "order.list", OrderList(), link="mail", now=1000))
+    assert posts(site.tell("ben", "order.list", OrderList(), link="mqtt", now=1000))
+    assert posts(site.tell("ben", "order.list", OrderList(), link="mail", now=1000 + 1 / MAILS_PER_S))

@@ -57,7 +57,7 @@ class Site:
 
     def tell(
         self, sender: str, type_: str, params: Parameters, *, now: float = 0.0, id_: str = "", re: str | None = None,
-        to: Audience | None = None,
+        to: Audience | None = None, link: str = "memory",
     ) -> list[Effect]:  # fmt: skip
         """A message of a member."""
         to = to or (EVERYBODY if type_.startswith("order.put") else THE_HUB)
@@ -66,7 +66,7 @@ class Site:
             v=1, site="s1", id=id_ or an_id(), sender=sender, to=to.to_wire(), type=type_, at=moment.ms,
             exp=moment.ms + 60_000, re=re, want=0, prio=0, head=None, p=to_builtins(params),
         )  # fmt: skip
-        return self.core.handle(Arrived(envelope, params, "memory"), moment)
+        return self.core.handle(Arrived(envelope, params, link), moment)
 
 
 def put(n: int, title: str = "", *, ms: int = START_MS, counter: int = 0, by: str = "anna", **fields: Any) -> OrderPut:

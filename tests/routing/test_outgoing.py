@@ -10,7 +10,7 @@ from agent.domain.effects import Post
 from agent.domain.envelope import LIFE_MS, WANT_NOTHING
 from agent.domain.events import GaveUp, Late, Sent
 from agent.domain.keys import to_b64u
-from agent.domain.messages import AuthHello, Probe
+from agent.domain.messages import AuthHello, OrderList, Probe
 from agent.domain.names import HUB
 from agent.links.base import LinkDown
 from agent.routing.policy import late_after
@@ -274,14 +274,16 @@ def test_what_a_mail_server_took_does_not_go_there_again_when_the_link_comes_bac
     play(scene)
 
 
-def test_what_is_only_true_for_a_moment_does_not_go_by_mail(tmp_path: Path) -> None:
+def test_what_is_only_true_for_a_moment_does_not_go_by_mail_but_where_that_is_said(tmp_path: Path) -> None:
     async def scene() -> None:
         place = Place(tmp_path, members())
         place.up("mail")
         place.router.run([place.post(type_="probe", params=Probe(n=1), want=WANT_NOTHING)])
+        place.router.run([place.post(type_="order.list", params=OrderList(), want=WANT_NOTHING)])
+        place.router.run([asked := place.post(type_="order.list", params=OrderList(), want=WANT_NOTHING, over="mail")])
         place.router.run([page := place.post()])
-        await soon(lambda: place.session.sent)
-        assert [envelope.id for _, envelope, _ in place.sent()] == [page.id]
+        await soon(lambda: len(place.session.sent) == 2)
+        assert [envelope.id for _, envelope, _ in place.sent()] == [asked.id, page.id]
         place.crash()
 
     play(scene)

@@ -1,13 +1,16 @@
 """Fetching the hub's list: complete or said to be not, whatever is lost and whoever restarts."""
 
+import pytest
+
 from agent.domain.effects import Effect, Keep, Post, Tell
 from agent.domain.envelope import DAY_MS
 from agent.domain.errors import TryLater
 from agent.domain.events import LinkChanged, OrderChanged
-from agent.domain.messages import OrderItem, OrderList, OrderPut
+from agent.domain.messages import FieldValue, OrderDelete, OrderItem, OrderList, OrderPut, Stamp
 from agent.domain.names import HUB
 from agent.station.fetching import PARTS_AGAIN_S, WINDOW_S
-from tests.station.scene import Scene, ident, only
+from agent.station.seldom import LONGEST_S, PATIENCE_S
+from tests.station.scene import EVERYBODY, Scene, ident, only
 from tests.walks.members import NOW_MS
 
 
@@ -127,3 +130,97 @@ def test_a_hub_that_was_set_back_is_given_back_what_we_said_last_and_nobody_else
         scene.up()
         assert given(scene.list_comes(i=0, n=2, upto=2, lost=lost)) == []
         assert given(scene.list_comes(i=1, n=2, upto=2, lost=lost)) == told
+
+
+def lists(scene: Scene) -> list[Post]:
+    """The questions for the list so far."""
+    return [post for post in scene.posts if post.type == "order.list"]
+
+
+def by_mail_alone(scene: Scene) -> None:
+    scene.start()
+    scene.tell(LinkChanged("mail", "up"))
+
+
+def test_where_only_mail_goes_the_list_is_asked_for_once_by_mail_and_then_four_times_a_day() -> None:
+    scene = Scene()
+    by_mail_alone(scene)
+    (first,) = lists(scene)
+    assert (first.over, first.params, first.life_ms) == ("mail", OrderList(since=0), None)
+    scene.wait(30)
+    scene.list_comes(item(1), i=0, n=2, upto=40, re=first.id)
+    scene.list_comes(item(2), i=1, n=2, upto=40, re=first.id)
+    assert (scene.core.fetching.complete, len(scene.core.ordering.alive())) == (True, 2)
+    scene.wait(LONGEST_S - 60)
+    assert lists(scene) == [first]
+    scene.wait(60)
+    assert [(post.over, post.params) for post in lists(scene)[1:]] == [("mail", OrderList(since=40))]
+
+
+def test_a_question_by_mail_that_is_lost_is_repeated_ever_less_often_and_either_answer_counts() -> None:
+    scene = Scene()
+    by_mail_alone(scene)
+    scene.wait(24 * 3600)
+    asked_for = lists(scene)
+    assert (len(asked_for), len({post.id for post in asked_for})) == (9, 1)
+    scene.list_comes(item(1), re=asked_for[0].id)
+    assert scene.core.fetching.complete
+
+
+def test_a_late_answer_by_mail_undoes_nothing_that_is_newer() -> None:
+    scene = Scene("front")
+    by_mail_alone(scene)
+    newer: dict[str, tuple[FieldValue, Stamp]] = {"title": ("newer", (NOW_MS + 5, 0, "boss"))}
+    scene.arrives("boss", OrderPut(uuid=ident(1), kind="order", fields=newer), to=EVERYBODY, link="mail")
+    scene.arrives("boss", OrderPut(uuid=ident(2), kind="order", fields=newer), to=EVERYBODY, link="mail")
+    scene.arrives("boss", OrderDelete(uuid=ident(2), stamp=(NOW_MS + 6, 0, "boss")), to=EVERYBODY, link="mail")
+    scene.wait(7200)
+    scene.list_comes(item(1), item(2), item(3))
+    assert sorted(order.title for order in scene.core.ordering.alive()) == ["newer", "order 3"]
+
+
+@pytest.mark.parametrize("state", ["connecting", "down"])
+def test_who_may_get_a_faster_link_yet_asks_nothing_by_mail_for_a_minute(state: str) -> None:
+    scene = Scene()
+    scene.start()
+    scene.tell(LinkChanged("mqtt", state))
+    scene.tell(LinkChanged("mail", "up"))
+    scene.wait(PATIENCE_S - 1)
+    assert lists(scene) == []
+    scene.wait(2)
+    assert [post.over for post in lists(scene)] == ["mail"]
+
+
+def test_who_has_a_faster_link_now_and_then_never_asks_by_mail() -> None:
+    scene = Scene()
+    scene.up()
+    scene.tell(LinkChanged("mail", "up"))
+    for _ in range(5):
+        scene.list_comes(item(1))
+        scene.tell(LinkChanged("mqtt", "down"))
+        scene.wait(3600)
+        scene.up()
+        scene.wait(5)
+    assert {post.over for post in lists(scene)} == {""}
+
+
+def test_a_list_that_the_faster_link_did_not_bring_is_not_announced_for_ever() -> None:
+    scene = Scene()
+    scene.up()
+    scene.tell(LinkChanged("mail", "up"))
+    assert scene.core.fetching.notice == "notice.requesting-orders"
+    scene.tell(LinkChanged("mqtt", "down"))
+    assert scene.core.fetching.notice == ""
+    scene.wait(PATIENCE_S + 1)
+    scene.list_comes(item(1))
+    assert scene.core.fetching.complete
+
+
+def test_nothing_is_asked_while_nothing_goes_to_the_hub() -> None:
+    scene = Scene()
+    by_mail_alone(scene)
+    scene.tell(LinkChanged("mail", "down"))
+    scene.wait(3600)
+    assert len(lists(scene)) == 1
+    scene.tell(LinkChanged("mail", "up"))
+    assert len(lists(scene)) == 2
