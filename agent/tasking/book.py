@@ -1,14 +1,11 @@
 """The tasks of this station by their ids: which are open, who has how many of them, when the next thing is due."""
 
 from agent.domain.effects import Effect, Keep, WakeAt
-from agent.domain.envelope import DAY_MS
 from agent.domain.events import Instant
+from agent.tasking.keeping import MOST_LARGE_BYTES, PRUNE_S, REMEMBER_MS, newest
 from agent.tasking.parts import forget_all
 from agent.tasking.task import ENDED, WITH_WORKER, State, Task
 
-REMEMBER_MS = 30 * DAY_MS
-"""How long a task that has ended is remembered, with its result."""
-PRUNE_S = 3600.0
 LIVE = tuple(state for state in State if state not in ENDED)
 
 
@@ -64,11 +61,12 @@ class Book:
         if now.mono < self._pruned_at + PRUNE_S:
             return []
         self._pruned_at = now.mono
-        old = [task for task in self.tasks.values() if task.state in ENDED and task.until + REMEMBER_MS < now.ms]
+        ended = sorted((task for task in self.tasks.values() if task.ended), key=lambda task: task.until, reverse=True)
+        stay = newest((task.result.size if task.result else 0 for task in ended), MOST_LARGE_BYTES)
+        old = [task for i, task in enumerate(ended) if i >= stay or task.until + REMEMBER_MS < now.ms]
         return [effect for task in old for effect in self._forget(task)]
 
     def _forget(self, task: Task) -> list[Effect]:
         del self.tasks[task.id]
         gone: list[Effect] = [Keep("task", task.id, None), Keep("result", task.id, None)]
-        gone += forget_all(task.id, "data", task.blob) if task.blob else []
         return [*gone, *(forget_all(task.id, "result", task.result) if task.result else [])]

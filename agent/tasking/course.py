@@ -60,6 +60,8 @@ class Row(Struct, frozen=True):
 def advance(task: Task, event: object, now: Instant) -> Step:
     """Return the task after an event, and what shall be done; what is to be kept stands first."""
     after, effects = TABLE[task.state, type(event)].step(task, event, now)
+    if after.ended and not task.ended:
+        after = replace(after, data="", blob=None)  # nobody is given them any more
     told = [news(after)] if after.state is not task.state and after.state in NEWS else []
     kept: list[Effect] = [Keep("task", after.id, after)] if _differs(task, after) else []
     return after, [*kept, *effects, *told]

@@ -47,6 +47,8 @@ class Moment(Struct, frozen=True):
 class Job(Struct, frozen=True):
     """One task of one owner. `run` is the n under which it was begun, `fenced` the highest n that was cancelled.
 
+    `at` is when it was taken or done, `until` how long its owner wants it, ms UTC.
+
     `news` says that its owner does not know yet how far it is.
 
     `lent` is when we said what was granted last; `sent` holds when we said what may be granted still, by k.
@@ -63,6 +65,7 @@ class Job(Struct, frozen=True):
     data: str = ""
     blob: Blob | None = None
     lease_ms: int = 1000
+    until: int = 0
     run: int = 0
     fenced: int = 0
     granted: bool = False

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.domain.effects import Effect, Keep, WakeAt
+from agent.domain.envelope import DAY_MS
 from agent.domain.events import Instant
 from agent.domain.keys import from_b64u
 from agent.domain.task import RunTask, StopTask
@@ -45,6 +46,8 @@ class Row(Struct, frozen=True):
 def advance(job: Job, event: object, now: Instant) -> Step:
     """Return the job after an event, and what shall be done; what is to be kept stands first."""
     after, effects = TABLE[job.state, type(event)].step(job, event, now)
+    if job.active and not after.active:
+        after = replace(after, data="", sent={})  # they come again if it does
     moved = (after.state, after.n, after.fenced) != (job.state, job.n, job.fenced)
     kept: list[Effect] = [Keep("job", after.id, after)] if moved else []
     return after, [*kept, *effects]
@@ -64,6 +67,7 @@ def taken(job: Job, assign: TaskAssign, *, ready: bool, now: Instant) -> Step:
         data=assign.data,
         blob=assign.blob,
         lease_ms=assign.lease_ms,
+        until=assign.until,
         fenced=job.fenced,
         granted=not assign.once,
         ready=ready,
@@ -93,11 +97,11 @@ def renew_at(job: Job) -> float:
 
 
 def result_of(job: Job) -> Effect:
-    """Return the message that tells the owner what came of it, under the newest n."""
+    """Return the message that tells the owner what came of it, under the newest n, as long as it wants to know."""
     result = TaskResult(
         task=job.task, n=job.n, ok=job.ok, code=job.code, why=job.why, data=job.result, blob=job.result_blob
     )
-    return say(job.task, job.owner, result)
+    return say(job.task, job.owner, result, life_ms=max(DAY_MS, job.until - job.at))
 
 
 def decline(job: Job, n: int, why: str) -> Effect:
@@ -184,7 +188,6 @@ def _end(job: Job, event: Ended, now: Instant) -> Step:
         why=event.why,
         result=event.data,
         result_blob=event.blob,
-        data="",
     )
     return job, [result_of(job)]
 

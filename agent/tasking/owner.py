@@ -33,7 +33,7 @@ from agent.tasking.choice import Verdict, choose
 from agent.tasking.course import advance
 from agent.tasking.freight import Freight
 from agent.tasking.paces import Paces
-from agent.tasking.parts import Read, keep_all
+from agent.tasking.parts import Read, forget_all, keep_all
 from agent.tasking.speech import assign_id, news, superseded
 from agent.tasking.task import (
     WITH_WORKER,
@@ -223,6 +223,8 @@ class Owner:
             effects += self._collect(after, now)
         elif task.state is State.COLLECTING:
             effects += self._freight.close(task.id, keep=after.state is State.DONE)
+        if after.ended and task.blob is not None:
+            effects += forget_all(task.id, "data", task.blob)
         if after.state is State.HELD:
             effects.append(Tell("notice.task-held", {"type": task.type, "station": task.worker}, key=task.id))
         return [*effects, Refresh()]

@@ -10,7 +10,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from agent.domain.effects import Effect, Keep, Note, Refresh, WakeAt
-from agent.domain.envelope import DAY_MS
 from agent.domain.events import Arrived, Instant
 from agent.domain.keys import to_b64u
 from agent.domain.task import LoadKnown, Outcome, TaskEnded, TaskProgressed
@@ -31,11 +30,11 @@ from agent.tasking.job import (
     State,
 )
 from agent.tasking.job_course import advance, decline, renew_at, result_of, taken, wakes
+from agent.tasking.keeping import MOST_LARGE_BYTES, MOST_SMALL_BYTES, PRUNE_S, REMEMBER_MS, newest
 from agent.tasking.parts import Read, TooMuch, forget_all, keep_all
 
-REMEMBER_MS = 30 * DAY_MS
-"""How long a result is the answer to its task."""
-PRUNE_S = 3600.0
+DATA_MS = 60 * 60_000
+"""How long the large data of a job that was given back wait for it to come again."""
 WHY_LENGTH, TEXT_LENGTH = 500, 120
 
 
@@ -230,8 +229,19 @@ class Worker:
         if now.mono < self._pruned_at + PRUNE_S:
             return [WakeAt(self._pruned_at + PRUNE_S)]
         self._pruned_at = now.mono
-        old = [job for job in self.jobs.values() if not job.active and job.at + REMEMBER_MS < now.ms]
-        return [effect for job in old for effect in self._forget(job)]
+        ended = sorted((job for job in self.jobs.values() if not job.active), key=lambda job: job.at, reverse=True)
+        small, large = (len(job.result) for job in ended), (_large(job) for job in ended)
+        stay = min(newest(small, MOST_SMALL_BYTES), newest(large, MOST_LARGE_BYTES))
+        old = [job for i, job in enumerate(ended) if i >= stay or job.at + REMEMBER_MS < now.ms]
+        effects = [effect for job in old for effect in self._forget(job)]
+        given_back = [job for job in self.jobs.values() if not job.active and job.blob is not None]
+        return [*effects, *(effect for job in given_back if job.at + DATA_MS < now.ms for effect in self._empty(job))]
+
+    def _empty(self, job: Job) -> list[Effect]:
+        """Let the large data of a job go that was given back: it has not come again."""
+        assert job.blob is not None
+        self.jobs[job.id] = emptied = replace(job, blob=None)
+        return [Keep("job", job.id, emptied), *forget_all(job.id, "data", job.blob)]
 
     def _forget(self, job: Job) -> list[Effect]:
         del self.jobs[job.id]
@@ -243,6 +253,10 @@ class Worker:
 def job_id(task: str, owner: str) -> str:
     """Return the name of a task here: two owners may not reach each other's, even by the same id."""
     return f"{task}@{owner}"
+
+
+def _large(job: Job) -> int:
+    return job.result_blob.size if job.result_blob is not None else 0
 
 
 def _end_of(job: Job, outcome: Outcome) -> tuple[Ended, list[Effect]]:

@@ -8,6 +8,7 @@ from agent.domain.keys import from_b64u
 from agent.domain.names import HUB
 from agent.domain.task import TaskAgain, TaskAsked, TaskDropped
 from agent.domain.tasks import MOST_BYTES, TaskNews
+from agent.tasking import book, keeping, worker
 from agent.tasking.choice import winner_of
 from agent.tasking.parts import read_back
 from agent.tasking.speech import assign_id
@@ -231,6 +232,63 @@ def test_what_is_long_over_is_forgotten_with_all_that_was_kept_of_it() -> None:
         node.handle(Woke())
     kept = {kind: values for node in site.nodes.values() for kind, values in node.disk.kept.items() if values}
     assert kept == {}
+
+
+@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
+def test_of_a_task_that_has_ended_no_data_stay(end: str) -> None:
+    site = Site(16, seconds=(20.0, 20.0), size=30_000, fails=float(end == "failed"))
+    id_, _ = running(site, data=bytes(30_000), tries=1)
+    small = site.ask(data=b"x", tries=1)
+    if end == "cancelled":
+        for task in (id_, small):
+            site.office.handle(TaskDropped(task))
+    site.until(lambda: site.tasks[id_].ended and site.tasks[small].ended)
+    assert {site.tasks[one].state.value for one in (id_, small)} == {end}
+    assert [key for key in site.office.disk.kept["piece"] if "/data/" in key] == []
+    assert (site.tasks[id_].blob, site.tasks[small].data) == (None, "")
+
+
+def test_what_a_worker_gave_back_does_not_stay_on_its_disk_for_long() -> None:
+    site = Site(16, seconds=(1.0, 1.0), fails=1.0)
+    id_ = site.ask(data=bytes(30_000), tries=2)
+    site.until(lambda: site.tasks[id_].ended)
+    pieces = [node.disk.kept["piece"] for node in site.nodes.values()]
+    assert any(pieces)  # it might have come again
+    site.run(2 * 3600.0 + 1.0)
+    for node in site.nodes.values():
+        node.handle(Woke())
+    assert not any(pieces)
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_ENDED", 3), ("MOST_LARGE_BYTES", 100_000)])
+def test_only_the_newest_results_stay_where_there_are_many(
+    limit: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (keeping, book, worker):
+        monkeypatch.setattr(module, limit, most, raising=False)
+    site = Site(16, {"ant": Rules(1, {"print": 1})}, seconds=(1.0, 1.0), size=30_000)
+    ids = []
+    for _ in range(6):
+        ids.append(id_ := site.ask(data=b"x"))
+        site.until(lambda: site.tasks[id_].ended)
+        site.run(5.0)
+    site.run(3600.0)
+    for node in site.nodes.values():
+        node.handle(Woke())
+    assert list(site.tasks) == ids[3:]
+    assert list(site.nodes["ant"].tasking.worker.jobs) == [f"{id_}@office" for id_ in ids[3:]]
+    for node in (site.office, site.nodes["ant"]):
+        assert {key[:32] for key in node.disk.kept["piece"]} == set(ids[3:])
+
+
+def test_a_result_waits_for_its_owner_for_as_long_as_the_task_has_time() -> None:
+    site = Site(16, seconds=(5.0, 5.0))
+    id_, first = running(site, once=True, life_ms=5 * 86_400_000)
+    site.office.kill()
+    site.run(3 * 86_400.0)
+    site.office.start()
+    site.until(lambda: site.tasks[id_].ended)
+    assert (site.tasks[id_].state, site.tasks[id_].worker) == (State.DONE, first)
 
 
 def test_results_are_stored_once_in_two_hundred_doubled_runs() -> None:
