@@ -30,9 +30,7 @@ def show_(context: Context, *, as_json: bool) -> None:
     stored = load(context.profile)
     seen, state = _seen(context)
     walked = check(stored)
-    listed = [
-        {**member, **seen.get(str(member["station"]), {"live": False, "seen_ms": None})} for member in members(stored)
-    ]
+    listed = [{**member, "live": False, **seen.get(str(member["station"]), {})} for member in members(stored)]
     found = {
         "site": stored.site,
         "seq": walked.ledger.seq,

@@ -61,7 +61,7 @@ class Fork(Struct, frozen=True):
 
 class LedgerKept(Struct, frozen=True):
     """What the last run left on disk: the short hash of each entry, forks, the hub's newest head, one that contradicts
-    our history, and when we first had neither, ms UTC.
+    our history, when we first had neither, and when each station was last heard of, ms UTC.
     """
 
     hashes: Mapping[int, str] = field(default_factory=dict)
@@ -69,3 +69,4 @@ class LedgerKept(Struct, frozen=True):
     head: bytes = b""
     contrary: bytes = b""
     since: int | None = None
+    seen: Mapping[str, int] = field(default_factory=dict)

@@ -1,9 +1,9 @@
 """The ledger as it lies on this computer, a station's or a hub's: read beside the program that has it open."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec import DecodeError, json
@@ -14,6 +14,7 @@ from agent.domain.keys import fingerprint
 from agent.domain.messages import LedgerEntry
 from agent.domain.names import HUB
 from agent.routing import rows
+from agent.station.last_seen import ID, KIND
 from agent.system.credentials import load_credentials
 from agent.system.paths import Profile
 from agent.system.pin import Pin, load_pin
@@ -38,6 +39,7 @@ class Stored:
     head: bytes
     pin: Pin | None
     forks: tuple[Fork, ...]
+    seen: Mapping[str, int] = field(default_factory=dict)
 
 
 def load(profile: Profile) -> Stored:
@@ -46,7 +48,9 @@ def load(profile: Profile) -> Stored:
     if found is not None:
         kept = _kept(profile.data_file)
         frames = [found.genesis.encode(), *_entries(kept)]
-        return Stored(found.site, frames, kept["head"].get(HUB, b""), load_pin(profile.secrets_folder), _forks(kept))
+        return Stored(
+            found.site, frames, kept["head"].get(HUB, b""), load_pin(profile.secrets_folder), _forks(kept), _seen(kept)
+        )
     hub = profile.hub_folder / "hub.sqlite3"
     if not hub.exists():
         raise NmrError("There is no list of members here", "Join a site first: nmr enrol INVITE", code="not-enrolled")
@@ -112,7 +116,7 @@ def cure(wrong: Wrong, *, file: bool) -> str:
 
 
 def members(stored: Stored) -> list[dict[str, object]]:
-    """Return [{station, person, roles, fingerprint, mail, since_ms, revoked}] as the chain says, the hub first."""
+    """Return [{station, person, roles, fingerprint, mail, since_ms, seen_ms, revoked}], the hub first."""
     walked = walk(stored.site, stored.frames)
     since = {entry.subject: at for entry, at in _said(stored.frames) if entry.op in ("genesis", "member.add")}
     return [
@@ -123,6 +127,7 @@ def members(stored: Stored) -> list[dict[str, object]]:
             "fingerprint": fingerprint(member.kid),
             "mail": member.mail,
             "since_ms": since.get(member.station),
+            "seen_ms": stored.seen.get(member.station),
             "revoked": member.revoked,
         }
         for member in sorted(walked.ledger.members.values(), key=lambda it: (it.station != HUB, it.revoked, it.station))
@@ -141,7 +146,7 @@ def _said(frames: list[bytes]) -> Iterator[tuple[LedgerEntry, int]]:
 
 def _kept(store: Path) -> dict[str, dict[str, bytes]]:
     """What is kept of the ledger, by kind and id; raises NmrError."""
-    kinds: dict[str, dict[str, bytes]] = {"ledger": {}, "head": {}, "fork": {}}
+    kinds: dict[str, dict[str, bytes]] = {"ledger": {}, "head": {}, "fork": {}, KIND: {}}
     if not store.exists():
         return kinds  # no agent has run here yet
     try:
@@ -160,6 +165,14 @@ def _forks(kept: dict[str, dict[str, bytes]]) -> tuple[Fork, ...]:
         return tuple(json.decode(body, type=Fork) for body in kept["fork"].values())
     except DecodeError as error:
         raise NmrError("A fork that was kept cannot be read", "Tell IT, then us", code="store") from error
+
+
+def _seen(kept: dict[str, dict[str, bytes]]) -> Mapping[str, int]:
+    """When each was last heard of, as far as the agent has kept it."""
+    try:
+        return json.decode(kept[KIND].get(ID, b"{}"), type=dict[str, int])
+    except DecodeError:
+        return {}
 
 
 def _site(frames: list[bytes]) -> str:

@@ -18,6 +18,7 @@ from agent.routing import rows
 from agent.station.core import Core
 from agent.station.ends import End
 from agent.station.kept import Kept
+from agent.station.last_seen import ID, KIND
 from agent.station.picture import habits_of
 from agent.system.config.schema import Config
 from agent.system.credentials import Credentials
@@ -88,6 +89,7 @@ def _ledger_kept(bodies: Callable[[str], Mapping[str, bytes]]) -> LedgerKept:
         forks=list(_values(bodies, "fork", Fork).values()),
         head=heads.get(HUB, b""),
         contrary=heads.get("contrary", b""),
+        seen=_values(bodies, KIND, dict[str, int]).get(ID, {}),
         since=_values(lambda _: {"since": heads["since"]} if "since" in heads else {}, "head", int).get("since"),
     )
 

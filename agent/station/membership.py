@@ -18,6 +18,7 @@ from agent.station.desk import Desk
 from agent.station.forks import Forks
 from agent.station.freshness import Freshness
 from agent.station.hub_word import HubWord
+from agent.station.last_seen import LastSeen
 from agent.station.questions import ASK_AGAIN_S, Questions
 from agent.station.rumours import Rumours
 from agent.station.taking import Taking
@@ -57,7 +58,7 @@ class Membership:
         self._taking = Taking(desk, self._chain, self._alarms, self._word, lambda: self.forks.open is not None)
         self._shown = Buckets(FORKS_PER_S, FORKS_AT_ONCE)
         self.ask, self.head, self.confirmed = self._questions.ask, self._word.heard, self._word.confirmed
-        self.seen: dict[str, int] = {}
+        self.last_seen = LastSeen(kept.seen)
 
     @property
     def alarm(self) -> str:
@@ -79,7 +80,7 @@ class Membership:
     def noticed(self, event: Arrived, now: Instant) -> list[Effect]:
         """Every message carries its sender's head: a newer one is a reason to ask, another one a reason to doubt."""
         envelope = event.envelope
-        self.seen[envelope.sender] = now.ms
+        self.last_seen.heard((envelope.sender,), envelope.at, now)
         if envelope.head is None:
             return []
         seq, hash_ = envelope.head
@@ -93,15 +94,16 @@ class Membership:
         return self.forks.doubted(envelope.sender, seq, self._chain.hashes[seq], hash_, now)
 
     def there(self, stations: Iterable[str], now: Instant) -> None:
-        """These are live; `seen` says when each station was last heard of, ms UTC."""
-        self.seen.update(dict.fromkeys(stations, now.ms))
+        """These are live."""
+        self.last_seen.heard(stations, now.ms, now)
 
     def woke(self, now: Instant) -> list[Effect]:
         """Ask whoever showed a newer head if the hub does not answer; tell what is out of date or cannot be shown."""
+        always = [*self.last_seen.woke(now), *self.freshness.woke(now)]
         if self.forks.open is not None:  # nothing is taken before IT has resolved it
-            return self.freshness.woke(now)
+            return always
         asked = [effect for station in self.rumours.due(now) for effect in self.ask(now, station)]
-        return [*asked, *self.rumours.woke(now), *self.freshness.woke(now)]
+        return [*asked, *self.rumours.woke(now), *always]
 
     def asked(self, event: Arrived, get: LedgerGet, now: Instant) -> list[Effect]:
         """A colleague asks for entries."""

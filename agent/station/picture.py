@@ -95,7 +95,7 @@ def take_picture(
         ),
         proof=proof_of(core, Texts.of(language_of(config))),
         standing=standing_of(core, Texts.of(language_of(config)), now),
-        seen=dict(core.membership.seen),
+        seen=dict(core.membership.last_seen.ms),
     )
 
 

@@ -85,6 +85,14 @@ def test_show_lists_the_members_with_their_keys_and_since_when(desk: Desk) -> No
     assert "NOT WHOLE" not in text
 
 
+def test_show_knows_from_the_disk_when_each_was_last_seen(desk: Desk) -> None:
+    store = Store.open(desk.profile.data_file, rows.MIGRATIONS)
+    asyncio.run(store.write(lambda db: rows.keep(db, "seen", "stations", encode({"ben": NOW_MS}))))
+    store.close()
+    found = {one["station"]: (one["live"], one["seen_ms"]) for one in desk.asked("show")["members"]}
+    assert (found["ben"], found["anna"]) == ((False, NOW_MS), (False, None))
+
+
 def test_verify_says_that_all_is_whole(desk: Desk) -> None:
     found = desk.asked("verify")
     assert found == {"ok": True, "entries": 5, "head": desk.members.ledger.head.hex()}
