@@ -115,7 +115,7 @@ def enrol(
     context.profile.create()
     mail = _own_mail(context, needed=by_mail)
     got = join(context.profile, invite, hub_url=hub_url, wish=wish, mail=mail, only_mail=by_mail)
-    if mail is not None and mail.used:
+    if mail is not None and mail.joined:
         from agent.station.enrol_mail import use_mail
 
         for note in use_mail(context.profile, alone=by_mail):

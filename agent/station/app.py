@@ -19,7 +19,7 @@ from agent.routing.policy import MAIL
 from agent.routing.router import Router
 from agent.station.door import Door
 from agent.station.drawing import Drawing
-from agent.station.further_links import make_direct, make_mail
+from agent.station.further_links import mail_arrivals, make_direct, make_mail
 from agent.station.giving_back import deeds
 from agent.station.loading import load_core
 from agent.station.performer import Performer
@@ -162,8 +162,10 @@ class App:
         self._tell_mistakes()
         self.router.run([*self.core.start(self._clock.now()), *self.tasks.start()])
         self.router.start()
-        all_links = [*links, *([self._mail] if self._mail is not None else [])]
-        keepers = [asyncio.create_task(self._door.keep(link), name=f"keep {link.name}") for link in all_links]
+        keepers = [asyncio.create_task(self._door.keep(link), name=f"keep {link.name}") for link in links]
+        if self._mail is not None:
+            arrived = mail_arrivals(self.router.arrived, self._profile)
+            keepers.append(asyncio.create_task(self._door.keep(self._mail, arrived), name="keep mail"))
         if self._direct is not None:
             keepers.append(asyncio.create_task(self._direct.keep(), name="direct ways"))
         ticking = asyncio.create_task(self._tick(), name="configuration")

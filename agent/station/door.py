@@ -10,7 +10,7 @@ from agent.domain import effects as do
 from agent.domain.bundle import Bundle
 from agent.domain.errors import NmrError
 from agent.domain.events import ChannelOpen, Event, KeysRead, KeysSaved, LinkChanged
-from agent.links.base import GatedSession, HubUnproven, Link, LinkDown, Session, is_gated
+from agent.links.base import Delivery, GatedSession, HubUnproven, Link, LinkDown, Session, is_gated
 from agent.links.keeper import LinkState, keep_up
 from agent.system.beside import beside
 from agent.system.log import event as log_event
@@ -59,8 +59,8 @@ class Door:
             save=lambda bundle: save_bundle(folder, site, station, bundle),
         )
 
-    async def keep(self, link: Link) -> None:
-        """Keep a link up until cancelled."""
+    async def keep(self, link: Link, arrived: Callable[[Delivery], None] | None = None) -> None:
+        """Keep a link up until cancelled; what comes over it goes to `arrived`, or to the router."""
         gated, name = is_gated(link), link.name
 
         def opened(session: Session) -> None:
@@ -78,7 +78,7 @@ class Door:
             self._tell(state, now.why, name, gated=gated)
 
         again = self._again if gated else None
-        await keep_up(link, opened=opened, arrived=self._router().arrived, changed=changed, again=again)
+        await keep_up(link, opened=opened, arrived=arrived or self._router().arrived, changed=changed, again=again)
 
     def retry(self) -> None:
         """Something has changed, perhaps the keys: try the gated link again at once."""

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.domain.errors import BadInput, NmrError, Unavailable
+from agent.domain.errors import BadInput, NmrError
 from agent.domain.keys import from_b64u
 from agent.domain.ledger import Ledger, LedgerRefused
 from agent.domain.names import HUB, to_name
 from agent.station.enrol_again import enrol_again
-from agent.station.enrol_asking import Asking, Way
-from agent.station.enrol_http import NO_HUB, HubRefused, Place, confirm, fetch_card, hub_place, post_request
+from agent.station.enrol_asking import Asking, Way, by_each
+from agent.station.enrol_http import HubRefused, fetch_card, hub_place
+from agent.station.enrol_network import Network
 from agent.station.enrol_pending import Pending, forget_pending, load_pending, make_pending
 from agent.station.enrol_refusals import explained, wrong_hub
 from agent.system.credentials import Credentials, is_pending, load_credentials, save_credentials
@@ -22,7 +23,7 @@ from agent.system.deployment import deployment
 from agent.system.paths import Profile
 from agent.system.psk_file import KeyUnusable, load_bundle, save_bundle
 from agent.system.wrapping_key import SecretsUnreadable, WrappingKey, load_key, make_key
-from agent.wire.enrolment import EnrolRefused, Welcome, read_answer, read_card
+from agent.wire.enrolment import EnrolRefused, Welcome, read_card
 from agent.wire.frame import FrameRefused
 from agent.wire.invite import Card, Invite, invite_id, read_invite
 from agent.wire.ledger import read_entry
@@ -57,29 +58,20 @@ def enrol(
         card = mail.check(found)
     else:
         card = found.card or _card_from(found, hub_url or deployment(profile).site_url)
-    place = hub_place(hub_url or found.hub or card.url)
+    network = [] if only_mail else [Network(hub_place(hub_url or found.hub or card.url))]
+    by_mail = [mail] if mail is not None and (only_mail or mail.fits(found)) else []
     if card.renews is not None:
-        _refuse_mail(only_mail=only_mail)
-        return enrol_again(profile, found.secret, card, place)
-    network = [] if only_mail else [_Network(place)]
-    by_mail = [mail] if mail is not None and mail.fits(found) else []
+        return enrol_again(profile, found.secret, card, [*network, *by_mail])
     return _join(profile, found, card, to_name(wish or ""), [*network, *by_mail])
 
 
 def _join(profile: Profile, found: Invite, card: Card, wish: str, ways: Sequence[Way]) -> Credentials:
-    """Ask by each way until one leads to the hub; the next goes on where the last one broke off."""
     folder = profile.secrets_folder
     key = _key(folder)
     _refuse_second(folder, key)
     pending = make_pending(folder, key, found.id)
     asking = Asking(card, found.secret, pending.identity(card.site), from_b64u(pending.nonce))
-    for left, way in zip(reversed(range(len(ways))), ways, strict=True):
-        try:
-            credentials = _ask(way, asking, wish, pending, folder, key)
-            break
-        except Unavailable as error:
-            if not left or error.code != NO_HUB:  # a hub that is there and cannot now will not by mail
-                raise
+    credentials = by_each(ways, lambda way: _ask(way, asking, wish, pending, folder, key))
     forget_pending(folder)
     return credentials
 
@@ -97,31 +89,6 @@ def _ask(way: Way, asking: Asking, wish: str, pending: Pending, folder: Path, ke
     except HubRefused as refused:
         raise explained(refused.code) from refused
     return credentials
-
-
-class _Network:
-    """The way over HTTPS to a hub at `place`."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    def welcome(self, asking: Asking, wish: str) -> Welcome:
-        """See Way."""
-        sealed = post_request(self._place, asking.card, asking.write(wish))
-        return read_answer(asking.card, asking.secret, asking.me, asking.nonce, sealed, Welcome)
-
-    def confirm(self, asking: Asking, station: str) -> None:
-        """See Way."""
-        confirm(self._place, asking.card, asking.write(station, "confirm"))
-
-
-def _refuse_mail(*, only_mail: bool) -> None:
-    if only_mail:
-        raise BadInput(
-            "This invite gives a station new keys for the hub's broker",
-            "They come over the network, where they are used: run it without --by-mail",
-            field="invite",
-        )
 
 
 def enrolment_unfinished(profile: Profile) -> bool:

@@ -3,6 +3,7 @@
 # Idempotent at every step: the nonce is on disk before the hub hears of it, the hub gives the same keys until it holds
 # others, the bundle is replaced whole, and the hub may be told twice that it is there.
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from agent.domain.bundle import Bundle
@@ -10,7 +11,8 @@ from agent.domain.errors import NmrError
 from agent.domain.keys import from_b64u
 from agent.domain.ledger import Ledger, LedgerRefused
 from agent.domain.names import HUB
-from agent.station.enrol_http import HubRefused, Place, confirm, post_request
+from agent.station.enrol_asking import Asking, Way, by_each
+from agent.station.enrol_http import HubRefused
 from agent.station.enrol_pending import forget_pending, make_pending
 from agent.station.enrol_refusals import another_station, explained, wrong_hub
 from agent.system.control import connect
@@ -18,13 +20,13 @@ from agent.system.credentials import Credentials, load_credentials
 from agent.system.paths import Profile
 from agent.system.psk_file import save_bundle
 from agent.system.wrapping_key import SecretsUnreadable, WrappingKey, load_key
-from agent.wire.enrolment import EnrolRefused, Fresh, read_answer, write_request
+from agent.wire.enrolment import EnrolRefused, Fresh
 from agent.wire.frame import FrameRefused
 from agent.wire.invite import Card, invite_id
 from agent.wire.ledger import read_entry
 
 
-def enrol_again(profile: Profile, secret: bytes, card: Card, place: Place) -> Credentials:
+def enrol_again(profile: Profile, secret: bytes, card: Card, ways: Sequence[Way]) -> Credentials:
     """Fetch the keys that an invite holds for this very station, and let a running agent try them at once.
 
     Raises NotAllowed if the invite is for another, Unavailable if the hub cannot be reached, NmrError as it refuses.
@@ -32,21 +34,24 @@ def enrol_again(profile: Profile, secret: bytes, card: Card, place: Place) -> Cr
     folder = profile.secrets_folder
     key, own = _own(folder, card)
     pending = make_pending(folder, key, invite_id(secret), (own.sign_key, own.receive_key))
-    me, nonce = pending.identity(card.site), from_b64u(pending.nonce)
+    asking = Asking(card, secret, pending.identity(card.site), from_b64u(pending.nonce))
+    by_each(ways, lambda way: _ask(way, asking, own, folder, key))
+    forget_pending(folder)
+    _try_at_once(profile)
+    return own
+
+
+def _ask(way: Way, asking: Asking, own: Credentials, folder: Path, key: WrappingKey) -> None:
     try:
-        sealed = post_request(place, card, write_request(card, secret, me, nonce, own.station))
-        bundle = _bundle(read_answer(card, secret, me, nonce, sealed, Fresh), own)
+        bundle = _bundle(way.fresh(asking, own.station), own)
         save_bundle(folder, own.site, own.station, bundle, key)
-        confirm(place, card, write_request(card, secret, me, nonce, own.station, "confirm"))
+        way.confirm(asking, own.station)
     except EnrolRefused as refused:
         raise wrong_hub(str(refused)) from refused
     except HubRefused as refused:
         if refused.code == "invite-used":  # the hub holds newer keys: what was begun has ended, well or never
             forget_pending(folder)
         raise explained(refused.code) from refused
-    forget_pending(folder)
-    _try_at_once(profile)
-    return own
 
 
 def _own(folder: Path, card: Card) -> tuple[WrappingKey, Credentials]:

@@ -1,12 +1,17 @@
 """One computer's enrolment, apart from the way it takes: what it writes, and how it reads what it is told."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from agent.domain.errors import Unavailable
 from agent.domain.mail import NOWHERE, Mailbox
-from agent.wire.enrolment import Given, Welcome, read_answer, write_request
+from agent.station.enrol_http import NO_HUB
+from agent.wire.enrolment import Fresh, Given, Welcome, read_answer, write_request
 from agent.wire.invite import Card, Purpose
 from agent.wire.keys import Identity
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +38,20 @@ class Way(Protocol):
     def welcome(self, asking: Asking, wish: str) -> Welcome:
         """Return what the hub gives; raises Unavailable, NmrError, HubRefused, EnrolRefused."""
 
+    def fresh(self, asking: Asking, station: str) -> Fresh:
+        """Return the new keys of a station that is one already; raises as `welcome`."""
+
     def confirm(self, asking: Asking, station: str) -> None:
         """Return when the hub knows that all of it is on our disk; raises as `welcome`."""
+
+
+def by_each(ways: Sequence[Way], deed: Callable[[Way], T]) -> T:
+    """Do it by each way until one leads to the hub; the next goes on where the last one broke off."""
+    *others, last = ways
+    for way in others:
+        try:
+            return deed(way)
+        except Unavailable as error:
+            if error.code != NO_HUB:  # a hub that is there and cannot now will not by mail
+                raise
+    return deed(last)

@@ -34,7 +34,7 @@ from agent.system.config.schema_links import MailLink as Settings
 from agent.system.mail_secret import has_mail_secret
 from agent.system.paths import Profile
 from agent.wire.enrol_letter import Step, is_enrol_letter, read_enrol_letter, write_enrol_letter
-from agent.wire.enrolment import Done, EnrolRefused, Given, Refused, Welcome
+from agent.wire.enrolment import Done, EnrolRefused, Fresh, Given, Refused, Welcome
 from agent.wire.invite import Card, Invite
 
 PATIENCE_S = 6 * 3600.0
@@ -46,6 +46,8 @@ CLOSELY_S = 120.0
 """So long the mailbox is watched closely after a letter has gone."""
 MAILBOX_SHUT = "mail"
 """The code of the error that says that the mailbox does not let us in."""
+STATE_BESIDE = "mailbox-beside.json"
+"""What we remember of the mailbox where an agent may read it at the same time, with a memory of its own."""
 
 Tell = Callable[[str], None]
 
@@ -84,7 +86,7 @@ def _set(profile: Profile, key: str, *, value: bool) -> str:
 class ByMail:
     """The way over the mailbox that `settings` describe and the profile opens; `tell` says to a person what happens.
 
-    `used` says whether it was taken.
+    `joined` says whether a newcomer took it, so that its settings are to follow.
     """
 
     def __init__(
@@ -96,9 +98,9 @@ class ByMail:
         between: Callable[[], Iterable[float]] = pauses,
         patience_s: float = PATIENCE_S,
     ) -> None:
-        self.used = False
+        self.joined = False
         self._profile, self._settings, self._tell = profile, structs.replace(settings, enabled=True), tell
-        self._between, self._patience_s = between, patience_s
+        self._between, self._patience_s, self._state = between, patience_s, STATE
 
     @property
     def mailbox(self) -> Mailbox:
@@ -131,13 +133,21 @@ class ByMail:
 
     def welcome(self, asking: Asking, wish: str) -> Welcome:
         """See Way; may take hours."""
-        self.used = True
+        self.joined = True
+        return self._first(asking, wish, Welcome)
+
+    def fresh(self, asking: Asking, station: str) -> Fresh:
+        """See Way; may take hours. An agent may run on this mailbox meanwhile: see agent.station.letters."""
+        self._state = STATE_BESIDE
+        return self._first(asking, station, Fresh)
+
+    def _first(self, asking: Asking, name: str, kind: type[Given]) -> Given:
         self._tell(
             f"asking the hub by mail ({asking.card.mail}). That takes a minute, or as long as the mail servers do; if "
             "it is broken off, the same command goes on where it was"
         )
-        letter = write_enrol_letter(Step.REQUEST, asking.write(wish, mailbox=self.mailbox))
-        return self._ask(asking, letter, Step.ANSWER, Welcome)
+        letter = write_enrol_letter(Step.REQUEST, asking.write(name, mailbox=self.mailbox))
+        return self._ask(asking, letter, Step.ANSWER, kind)
 
     def confirm(self, asking: Asking, station: str) -> None:
         """See Way; may take hours."""
@@ -167,7 +177,7 @@ class ByMail:
             settings,
             address_of=lambda station: hub if station == HUB else None,
             stations=lambda: (HUB,),
-            state_file=self._profile.data_folder / STATE,
+            state_file=self._profile.data_folder / self._state,
             token=token,
         )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from agent.domain.events import Event, Instant
 from agent.domain.ledger import Ledger
 from agent.domain.names import HUB
+from agent.links.base import Delivery
 from agent.routing.admission import Admission
 from agent.routing.policy import MAIL
 from agent.routing.router import Router
@@ -78,3 +79,10 @@ def make_mail(
         changed=lambda: router().ways_changed(MAIL),
         also=at_first,
     )
+
+
+def mail_arrivals(router: Callable[[Delivery], None], profile: Profile) -> Callable[[Delivery], None]:
+    """Return what takes what comes by mail: letters of an enrolment are not for the router."""
+    from agent.station.letters import before
+
+    return before(router, profile.secrets_folder)

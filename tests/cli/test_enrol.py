@@ -76,8 +76,8 @@ def test_by_mail_it_needs_a_file_and_a_mailbox(profile: Profile, capsys: pytest.
     made["card"]["renews"] = "anna"
     file.write_text(json.dumps(made))
     profile.config_file.write_text(MAIL)
-    assert nmr(profile, str(file), "--by-mail") == 2
-    assert "without --by-mail" in capsys.readouterr().err
+    assert nmr(profile, str(file), "--by-mail") == 77
+    assert "only for the station “anna”" in capsys.readouterr().err
 
 
 def test_the_command_says_what_happens_beside_its_result(
@@ -85,7 +85,7 @@ def test_the_command_says_what_happens_beside_its_result(
 ) -> None:
     def joined(_: Profile, __: str, *, mail: ByMail, only_mail: bool, **___: object) -> Credentials:
         assert only_mail
-        mail.used = True
+        mail.joined = True
         mail._tell("asking")
         names = ("sign_key", "receive_key", "url", "password", "client_id", "ca_pem", "genesis")
         nothing: dict[str, Any] = dict.fromkeys(names, "")

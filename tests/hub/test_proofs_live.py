@@ -16,6 +16,7 @@ from agent.hub.app import Running
 from agent.routing import rows
 from agent.station import enrol_again
 from agent.station.enrol import enrol, enrolment_unfinished
+from agent.station.enrol_network import Network
 from agent.system.credentials import load_credentials
 from agent.system.paths import Profile
 from agent.system.psk_file import load_bundle
@@ -226,7 +227,7 @@ def test_keys_of_an_older_replacement_are_not_given_out_any_more(tmp_path: Path)
     asyncio.run(walk())
 
 
-@pytest.mark.parametrize("step", ["post_request", "read_answer", "save_bundle", "confirm", "forget_pending"])
+@pytest.mark.parametrize("step", ["fresh", "_bundle", "save_bundle", "confirm", "forget_pending"])
 def test_a_crash_anywhere_in_getting_new_keys_is_healed_by_asking_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -238,7 +239,7 @@ def test_a_crash_anywhere_in_getting_new_keys_is_healed_by_asking_again(
             anna = await joined(hub, tmp_path)
             made = await ask(hub, "hub.psk.replace", station="anna")
             with monkeypatch.context() as broken:
-                broken.setattr(enrol_again, step, crash)
+                broken.setattr(Network if step in ("fresh", "confirm") else enrol_again, step, crash)
                 with pytest.raises(RuntimeError):
                     await enrol_with(anna.profile, made)
             assert enrolment_unfinished(anna.profile)

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 from agent.domain.errors import BadInput, NmrError, NotAllowed, Unavailable
 from agent.hub.app import Running
 from agent.station import enrol as enrolling
-from agent.station import enrol_http
+from agent.station import enrol_http, enrol_network
 from agent.station.enrol import enrol, enrolment_unfinished
 from agent.station.enrol_http import Place, hub_place
+from agent.station.enrol_network import Network
 from agent.system.credentials import Credentials, load_credentials
 from agent.system.paths import Profile
 from agent.system.psk_file import load_bundle
@@ -141,7 +142,7 @@ def test_a_file_a_code_and_a_link_let_a_computer_in_within_a_second(tmp_path: Pa
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("step", ["read_answer", "save_bundle", "save_credentials", "confirm"])
+@pytest.mark.parametrize("step", ["welcome", "save_bundle", "save_credentials", "confirm"])
 def test_a_crash_after_the_answer_is_healed_by_asking_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -153,7 +154,7 @@ def test_a_crash_after_the_answer_is_healed_by_asking_again(
             profile, made = Profile.at(tmp_path / "anna"), await invited(hub, "anna")
             text = json.dumps(made["invite"])
             with monkeypatch.context() as broken:
-                broken.setattr(enrolling, step, crash)
+                broken.setattr(Network if step in ("welcome", "confirm") else enrolling, step, crash)
                 with pytest.raises(KeyboardInterrupt):
                     raise await asyncio.to_thread(_caught, profile, text)
             assert enrolment_unfinished(profile)
@@ -189,7 +190,7 @@ def test_a_confirmation_whose_answer_was_lost_is_repeated_without_harm(
         async with running_hub(tmp_path) as hub:
             profile, made = Profile.at(tmp_path / "anna"), await invited(hub, "anna")
             with monkeypatch.context() as broken:
-                broken.setattr(enrolling, "confirm", lost)
+                broken.setattr(enrol_network, "confirm", lost)
                 with pytest.raises(Unavailable):
                     await by(hub, profile, json.dumps(made["invite"]))
             assert (await by(hub, profile, json.dumps(made["invite"]))).station == "anna"

@@ -10,12 +10,13 @@ import pytest
 from agent.domain.errors import BadConfiguration, BadInput, NotAllowed, TryLater, Unavailable
 from agent.links.mail.letter import read_letter, write_letter
 from agent.links.mail.pack import BUCKETS, HEAD_BYTES, MAGIC, SEAL_BYTES
-from agent.station import enrol as enrolling
+from agent.station import enrol_network
 from agent.station.enrol import enrol, enrolment_unfinished
 from agent.station.enrol_http import HubRefused
 from agent.station.enrol_mail import FIRST_PAUSE_S, LONGEST_PAUSE_S, ByMail, pauses
 from agent.system.config.schema_links import MailLink
 from agent.system.credentials import load_credentials
+from agent.system.mail_secret import MailSecretUnusable, forget_mail_secret
 from agent.system.paths import Profile
 from agent.system.psk_file import load_bundle
 from agent.wire.invite import new_secret, read_invite, write_code
@@ -120,7 +121,7 @@ def test_mail_is_taken_by_itself_where_the_hub_cannot_be_reached(site: Joining) 
             way = site.way("lea")
             text = json.dumps(made["invite"])
             await asyncio.to_thread(lambda: enrol(site.profile("lea"), text, mail=way))
-            assert not way.used
+            assert not way.joined
             assert added(hub, "lea").mail == ""
 
     asyncio.run(walk())
@@ -135,10 +136,10 @@ def test_a_hub_that_is_there_and_cannot_now_is_not_asked_by_mail(
     async def walk() -> None:
         async with site.hub() as hub:
             text, way = json.dumps((await invited(hub, "lea"))["invite"]), site.way("lea")
-            monkeypatch.setattr(enrolling, "post_request", busy)
+            monkeypatch.setattr(enrol_network, "post_request", busy)
             with pytest.raises(Unavailable) as caught:
                 enrol(site.profile("lea"), text, mail=way)
-            assert (caught.value.code, way.used) == ("hub-busy", False)
+            assert (caught.value.code, way.joined) == ("hub-busy", False)
 
     asyncio.run(walk())
 
@@ -162,6 +163,10 @@ def test_what_is_missing_is_told_before_anything_is_sent(site: Joining, tmp_path
                 by(invite.replace(f'"mail": "{site.servers.address("hub")}"', '"mail": ""'), site.way("anna"))
             with pytest.raises(Unavailable):
                 enrol(fresh, invite, mail=empty)
+            forget_mail_secret(site.profile("anna").secrets_folder)
+            way = ByMail(site.profile("anna"), site.settings("anna"), print)
+            with pytest.raises(MailSecretUnusable, match="nmr mail login"):
+                enrol(site.profile("anna"), invite, mail=way, only_mail=True)
             assert site.servers.front.taken == []
 
     asyncio.run(walk())
