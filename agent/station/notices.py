@@ -13,6 +13,8 @@ from agent.ui.texts import Texts
 
 SURE_TITLE = 36
 """Characters of a title that every desktop shows; of a longer one the end, which is the order, may be cut off."""
+SURE_BUTTONS, SURE_LETTERS = 3, 48
+"""Buttons, and the letters on them together, that every desktop shows; of more some drop the last without a word."""
 TO_LOOK_AT = frozenset({"late", "failed", "declined", "unanswered", "storm"})
 """News of pages after which people want to see the pages; a click shows them."""
 
@@ -30,17 +32,17 @@ def page_notice(page: InPage, sender: str, texts: Texts) -> Notice:
 
 
 def question_notice(asked: PutQuestion, owner: str, texts: Texts) -> Notice:
-    """The notice of a task that asks the person here, `owner` by name; it stays until somebody answers."""
-    title = texts("notice.task-asked", station=owner, question=asked.question)
-    buttons = tuple(buttons_of(asked.choices).items())
-    return Notice(
-        asked.job,
-        title,
-        asked.question if len(title) > SURE_TITLE else "",
-        buttons,
-        Urgency.CRITICAL,
-        texts("notice.open"),
-    )
+    """The notice of a task that asks the person here, `owner` by name; it stays until somebody answers.
+
+    It has all choices or none: who sees some of them would take them for all.
+    """
+    title, body = texts("notice.task-asked", station=owner, question=asked.question), ""
+    if len(title) > SURE_TITLE:
+        title, body = texts("notice.task-asked-long", station=owner), asked.question
+    fit = len(asked.choices) <= SURE_BUTTONS and sum(map(len, asked.choices)) <= SURE_LETTERS
+    buttons = tuple(buttons_of(asked.choices).items()) if fit else ()
+    opens = texts("notice.open" if buttons else "notice.answer")
+    return Notice(asked.job, title, body, buttons, Urgency.CRITICAL, opens)
 
 
 def told(key: str, text: str, values: Mapping[str, str], texts: Texts) -> Notice:

@@ -5,7 +5,7 @@ from agent.domain.events import AnswerGiven, PageAsked, QuietAsked, WithdrawAske
 from agent.domain.page import InPage, OutPage
 from agent.domain.task import QuestionAnswered
 from agent.ui.ladder import summary
-from agent.ui.snapshot import QuickPage, Snapshot
+from agent.ui.snapshot import Question, QuickPage, Snapshot
 from agent.ui.texts import Texts
 from agent.ui.view import Entry, IconState, OpenWindow, Quit, TrayView
 
@@ -56,6 +56,8 @@ def _tooltip(now: Snapshot, texts: Texts) -> str:
     lines = [texts("tip.title", person=now.person)]
     if now.unanswered:
         lines.append(texts.number("tip.unanswered", len(now.unanswered)))
+    if now.questions:
+        lines.append(texts.number("tip.asked", len(now.questions)))
     lines += [_outcome(page, now, texts) for page in now.sent[-1:] if not page.settled]
     lines.append(now.proof.notice or _connection(now, texts))
     if now.quiet:
@@ -89,18 +91,22 @@ def _answer(page: InPage, now: Snapshot, texts: Texts) -> list[Entry]:
 
 
 def _questions(now: Snapshot, texts: Texts) -> list[Entry]:
-    """Tasks that ask the person here, each with its choices; one without is answered in words, in the window."""
-    return [
-        Entry(
-            f"question {asked.job}",
-            short(texts("notice.task-asked", station=asked.sender, question=asked.question)),
-            submenu=tuple(
-                Entry(f"{asked.job} {choice}", choice, QuestionAnswered(asked.job, choice)) for choice in asked.choices
-            ),
-            intent=None if asked.choices else OpenWindow("pages"),
-        )
-        for asked in now.questions[:MOST_OPEN]
-    ]
+    """Tasks that ask the person here, the oldest first: it waits longest."""
+    return [_question(asked, texts) for asked in now.questions[:MOST_OPEN]]
+
+
+def _question(asked: Question, texts: Texts) -> Entry:
+    """One with its choices; the window shows what is too long for a menu, and takes an answer in words."""
+    key, words = f"question {asked.job}", texts("notice.task-asked", station=asked.sender, question=asked.question)
+    if not asked.choices:
+        return Entry(key, short(words), OpenWindow("pages"))
+    choices = [Entry(f"{asked.job} {choice}", choice, QuestionAnswered(asked.job, choice)) for choice in asked.choices]
+    if short(words) != words:
+        choices += [
+            Entry(f"{SEPARATOR_KEY}{asked.job}", ""),
+            Entry(f"open {asked.job}", texts("notice.open"), OpenWindow("pages")),
+        ]
+    return Entry(key, short(words), submenu=tuple(choices))
 
 
 def page_title(page: InPage, sender: str, texts: Texts) -> str:

@@ -118,6 +118,14 @@ def test_a_question_stands_beside_the_pages_with_what_may_be_answered() -> None:
     assert lines(now)[:2] == ["carla Asks: Is the back door locked?", "carla Asks: What is it worth?"]
     assert entry(now, "carla Asks: Is the back door locked?", "No").intent == QuestionAnswered("t@customer", "No")
     assert entry(now, "carla Asks: What is it worth?").intent == OpenWindow("pages")
+    assert "2 questions wait for your answer" in view.tooltip.split("\n")
+
+
+def test_a_question_too_long_for_the_menu_can_be_read_in_the_window() -> None:
+    asked = Question("t@customer", "carla", "Is the back door locked? " * 9, ("Yes", "No"))
+    (first, *_) = tray_view(replace(there(1), questions=(asked,)), ENGLISH).menu
+    assert len(first.text) < 50
+    assert [(one.text, one.intent) for one in first.submenu[2:]] == [("", None), ("Open", OpenWindow("pages"))]
 
 
 def test_a_page_about_no_order_shows_its_note_in_one_line() -> None:

@@ -94,7 +94,9 @@ TEXTS: dict[str, str] = {
     "member.revoked": "Station {station} wurde aus dem Standort entfernt",
     "member.revoked.cure": "War das nicht gemeint, bitte die IT um eine Einladung: nmr enrol EINLADUNG",
     "member.ledger-damaged": "Die Mitgliederliste ist bei Eintrag {entry} beschädigt ({reason})",
-    "member.ledger-damaged.cure": "Starte den Agenten (nmr run): er fragt nach, was fehlt. Bleibt es, bitte die IT um eine Einladung",
+    "member.ledger-damaged.cure": (
+        "Starte den Agenten (nmr run): er fragt nach, was fehlt. Bleibt es, bitte die IT um eine Einladung"
+    ),
     "member.pin-damaged": "Die Notiz der neuesten Mitgliederliste ist beschädigt: {reason}",
     "member.pin-damaged.cure": "Lass die IT das Mitgliederbuch vergleichen (nmr hub status), dann nimm neu auf",
     "member.behind": "Die Mitgliederliste endet bei Eintrag {seq}, obwohl Eintrag {pinned} schon da war",

@@ -94,7 +94,9 @@ TEXTS: dict[str, str] = {
     "member.revoked": "Station {station} was removed from the site",
     "member.revoked.cure": "If that was not meant, ask IT for an invite and run: nmr enrol INVITE",
     "member.ledger-damaged": "The list of members is damaged at entry {entry} ({reason})",
-    "member.ledger-damaged.cure": "Start the agent (nmr run): it asks for what is missing. If it stays, ask IT for an invite",
+    "member.ledger-damaged.cure": (
+        "Start the agent (nmr run): it asks for what is missing. If it stays, ask IT for an invite"
+    ),
     "member.pin-damaged": "The note of the newest member list seen is damaged: {reason}",
     "member.pin-damaged.cure": "Ask IT to compare the ledger (nmr hub status), then enrol this station again",
     "member.behind": "The list of members ends at entry {seq}, though entry {pinned} was seen before",

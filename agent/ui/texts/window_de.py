@@ -13,6 +13,7 @@ TEXTS: dict[str, str] = {
     "window.dnd-until": "Nicht stören bis {time}",
     "window.dnd-open": "Nicht stören",
     "window.try-again": "Der Agent hat es nicht angenommen. Bitte noch einmal versuchen.",
+    "window.no-such-task": "Diese Frage ist schon beantwortet oder zurückgezogen.",
     # --- orders in the window ---
     "orders.new": "{kind} neu",
     "orders.page": "Rufen…",
@@ -39,10 +40,10 @@ TEXTS: dict[str, str] = {
     "form.new": "{kind} neu anlegen",
     "form.edit": "{kind} ändern",
     "form.title": "Titel",
-    "question.send": "Antworten",
     "form.save": "Speichern",
     "form.create": "Anlegen",
     "form.title-missing": "Bitte einen Titel eingeben.",
+    "form.answer-missing": "Bitte eine Antwort schreiben.",
     "form.too-long": "Zu lang: {length} von {limit} Zeichen.",
     "form.control": "Enthält Zeichen, die sich nicht anzeigen lassen.",
     # --- the form for a page ---
@@ -88,6 +89,9 @@ TEXTS: dict[str, str] = {
     "pages.over": "über {link}",
     "pages.keys": "Enter: Einzelheiten   1, 2, 3: antworten   Strg+P: neuer Ruf",
     "pages.no-targets": "Zu diesem Empfänger ist noch niemand bekannt.",
+    # --- questions of tasks in the window ---
+    "questions.more.one": "und 1 weitere",
+    "questions.more.many": "und {n} weitere",
     # --- settings in the window ---
     "window.settings": "Einstellungen",
     "settings.ui": "Aussehen",

@@ -13,6 +13,7 @@ TEXTS: dict[str, str] = {
     "window.dnd-until": "Do not disturb until {time}",
     "window.dnd-open": "Do not disturb",
     "window.try-again": "The agent did not take it. Please try again.",
+    "window.no-such-task": "This question is answered already, or was taken back.",
     # --- orders in the window ---
     "orders.new": "New {kind}",
     "orders.page": "Page…",
@@ -39,10 +40,10 @@ TEXTS: dict[str, str] = {
     "form.new": "New {kind}",
     "form.edit": "Edit {kind}",
     "form.title": "Title",
-    "question.send": "Answer",
     "form.save": "Save",
     "form.create": "Create",
     "form.title-missing": "Please give a title.",
+    "form.answer-missing": "Please write an answer.",
     "form.too-long": "Too long: {length} of {limit} characters.",
     "form.control": "There are characters in it that cannot be shown.",
     # --- the form for a page ---
@@ -88,6 +89,9 @@ TEXTS: dict[str, str] = {
     "pages.over": "over {link}",
     "pages.keys": "Enter: details   1, 2, 3: answer   Ctrl+P: new page",
     "pages.no-targets": "Nobody of this audience is known yet.",
+    # --- questions of tasks in the window ---
+    "questions.more.one": "and 1 more",
+    "questions.more.many": "and {n} more",
     # --- settings in the window ---
     "window.settings": "Settings",
     "settings.ui": "Appearance",

@@ -98,8 +98,8 @@ class Window:
 
     def why(self, error: dict[str, Any]) -> str:
         """An error of the agent in words."""
-        if error.get("code") == "no-agent":
-            return self.texts("window.no-agent")
+        if self.texts.has(key := f"window.{error.get('code')}"):
+            return self.texts(key)
         words = " ".join(filter(None, (error.get("title"), error.get("message"))))
         return words or self.texts("window.try-again")
 

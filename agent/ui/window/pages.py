@@ -30,8 +30,8 @@ class Pages(Tab):
         self._open: set[str] = set()
         self._drawing = PageDrawing(window, self._open)
         self._toolbar()
-        self._asked = Asked(self, window, self.reply)
         self._waiting = Waiting(self, window, self.answer)
+        self._asked = Asked(self, window, self.reply)
         self._reason = ttk.Label(self, style="Bad.TLabel")
         self._board = Board(self, self.theme, self._drawing.draw)
         self._board.empty = self.texts("pages.none"), self.texts("pages.none-more")
@@ -61,9 +61,9 @@ class Pages(Tab):
         super().refresh()
         pages = self.window.model.pages
         waiting = ladder.waiting(pages)
-        if self._waiting.refresh(waiting, before=self._board):
+        gone = self._waiting.refresh(waiting, before=self._board)
+        if self._asked.refresh(self.window.model.questions, len(waiting), before=self._board) or gone:
             self.focus_first()
-        self._asked.refresh(self.window.model.questions, before=self._board)
         shown = ladder.history(page for page in pages if page not in waiting)
         self._board.show([page["id"] for page in shown], [self._drawing.height(page) for page in shown])
         self._set_buttons()
@@ -110,7 +110,13 @@ class Pages(Tab):
 
     def reply(self, task: str, choice: str, text: str) -> None:
         """Send the answer to a task that asks."""
-        self.window.ask("task.answer", {"task": task, "choice": choice, "text": text}, self._replied)
+
+        def replied(reply: Reply) -> None:
+            if not reply["ok"]:
+                self._asked.again(task)
+            self._replied(reply)
+
+        self.window.ask("task.answer", {"task": task, "choice": choice, "text": text}, replied)
 
     def letter(self, letter: str) -> None:
         """Alt and the first letter of an answer gives it."""

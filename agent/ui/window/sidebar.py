@@ -1,4 +1,4 @@
-"""The column on the left: where to go, how many pages wait, who sits here and whether it is connected."""
+"""The column on the left: where to go, how much waits for an answer, who sits here and whether it is connected."""
 
 from __future__ import annotations
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MEMBER = 64
 LEFT = 350
+VALUE, MORE = 210, 300
+"""Where the values of facts, and what is said about them below, begin a new line."""
 
 
 class Station(Tab):
@@ -83,12 +85,11 @@ class Station(Tab):
         px, c = theme.px, theme.colours
         pen.mark(box.x + px(18), middle, fact.mark, tone(theme, fact.tone))
         right = box.right - px(14)
-        width = pen.text(right, middle, fact.value, px(190), font=theme.small, colour=c.muted, right=True)
-        room, left = right - width - px(50), box.x + px(36)
-        pen.text(left, middle - px(19), fact.name, room, font=theme.strong)
-        pen.text(left, middle - px(1), fact.more, room, font=theme.small, colour=c.muted)
-        wide = box.right - px(14) - left
-        pen.text(left, middle + px(17), fact.last, wide, font=theme.small, colour=c.muted)
+        left, second = box.x + px(36), middle - px(1)
+        width = pen.text(right, second, fact.value, px(190), font=theme.small, colour=c.muted, right=True)
+        pen.text(left, middle - px(19), fact.name, right - left, font=theme.strong)
+        pen.text(left, second, fact.more, right - width - px(14) - left, font=theme.small, colour=c.muted)
+        pen.text(left, middle + px(17), fact.last, right - left, font=theme.small, colour=c.muted)
 
 
 class Facts(ttk.Frame):
@@ -125,8 +126,8 @@ class Facts(ttk.Frame):
         px, row = self._theme.px, 2 * number
         mark = ttk.Label(self._card, style="Card.TLabel")
         name = ttk.Label(self._card, style="Card.TLabel")
-        value = ttk.Label(self._card, style="Muted.Card.TLabel", anchor="e")
-        more = ttk.Label(self._card, style="Muted.Card.TLabel")
+        value = ttk.Label(self._card, style="Muted.Card.TLabel", anchor="e", justify="right", wraplength=px(VALUE))
+        more = ttk.Label(self._card, style="Muted.Card.TLabel", wraplength=px(MORE))
         mark.grid(row=row, column=0, sticky="w", padx=(0, px(8)))
         name.grid(row=row, column=1, sticky="w", pady=(px(3), px(2)))
         value.grid(row=row, column=2, sticky="e")

@@ -56,6 +56,25 @@ def test_the_notice_has_a_button_for_each_choice_and_stays() -> None:
     assert buttons_of(asked.choices)["choice-1"] == "No"
 
 
+def test_a_long_question_stands_whole_below_a_short_title() -> None:
+    asked = PutQuestion("t@customer", "customer", "Which fish? " * 40, ("Salmon", "Trout"))
+    notice = question_notice(asked, "carla", Texts.of("de"))
+    assert (notice.title, notice.body, notice.opens) == ("carla fragt dich", asked.question, "Öffnen")
+
+
+def test_a_notice_without_choices_opens_the_window_to_answer() -> None:
+    notice = question_notice(PutQuestion("t@customer", "customer", "How many?", ()), "carla", Texts.of("en"))
+    assert (notice.title, notice.buttons, notice.opens) == ("carla Asks: How many?", (), "Answer")
+
+
+@pytest.mark.parametrize(
+    "choices", [("A", "B", "C", "D"), ("Everything is in order", "Something is missing in it", "B")]
+)
+def test_choices_that_some_desktop_would_cut_off_are_given_in_the_window(choices: tuple[str, ...]) -> None:
+    notice = question_notice(PutQuestion("t@customer", "customer", "Well?", choices), "carla", Texts.of("de"))
+    assert (notice.buttons, notice.opens) == ((), "Antworten")
+
+
 def test_a_click_in_a_menu_comes_too_late_without_harm() -> None:
     none: Any = None
     room = TaskRoom(none, none, "", none, none, ledger=none, tell=none, show=none, now=none)

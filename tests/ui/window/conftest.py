@@ -32,9 +32,13 @@ class Opened:
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=self.screen.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        until(lambda: self.screen.find_window(MAIN), "the window")
-        if self.show != "new-order":  # there the form gets the keyboard
-            self.sees(MAIN)
+        try:
+            until(lambda: self.screen.find_window(MAIN), "the window")
+            if self.show != "new-order":  # there the form gets the keyboard
+                self.sees(MAIN)
+        except TimeoutError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -312,3 +312,18 @@ def test_ctrl_w_closes_the_window(open_window: Open, evening: State) -> None:
     window = open_window(evening)
     window.key("ctrl+w")
     until(lambda: not window.running, "the end of the window")
+
+
+def test_what_is_said_about_a_link_and_a_member_is_never_cut_off_while_there_is_room(
+    open_window: Open, evening: State
+) -> None:
+    window = open_window(evening, "status")
+    window.until_still()
+    links, members = evening["status"]["links"], evening["members"]
+    far = "imap.harbour.example:993, smtp.harbour.example:"
+    for port in ("465", "466"):
+        with window.changing():
+            window.agent.tell(status={**evening["status"], "links": [*links[:2], {**links[2], "detail": far + port}]})
+    for name in ("Ben of the kitchen by the", "Ben of the kitchen by it"):
+        with window.changing():
+            window.agent.tell(members=[members[0], {**members[1], "person": name}])

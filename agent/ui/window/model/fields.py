@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from agent.ui.texts import Texts
 
-LIMITS = {"title": 120, "subtitle": 120, "note": 500}
+LIMITS = {"title": 120, "subtitle": 120, "note": 500, "answer": 500}
 """Longest inputs in characters, where the agent names no others."""
 
 
@@ -21,7 +21,7 @@ class Checked(NamedTuple):
 
 
 def check(typed: Mapping[str, str], texts: Texts, limits: Mapping[str, int] | None = None) -> Checked:
-    """Clean and check title, subtitle or note, whichever are given (N-50)."""
+    """Clean and check title, subtitle, note or answer, whichever are given (N-50)."""
     values = {name: _clean(name, text) for name, text in typed.items()}
     faults = {}
     for name, value in values.items():
@@ -43,8 +43,8 @@ def _clean(name: str, text: str) -> str:
 
 
 def _fault(name: str, value: str, texts: Texts, longest: int) -> str:
-    if name == "title" and not value:
-        return texts("form.title-missing")
+    if not value and texts.has(f"form.{name}-missing"):
+        return texts(f"form.{name}-missing")
     if len(value) > longest:
         return texts("form.too-long", length=len(value), limit=longest)
     if not all(character.isprintable() or character == "\n" for character in value):

@@ -63,8 +63,8 @@ class Model:
 
     @property
     def unanswered(self) -> int:
-        """How many pages wait for an answer from here."""
-        return self.status.get("unanswered", 0)
+        """How many pages and questions wait for an answer from here."""
+        return self.status.get("unanswered", 0) + len(self.questions)
 
     @property
     def everybody(self) -> bool:

@@ -145,12 +145,8 @@ class Page(TypedDict, total=False):
     targets: list[Target]
 
 
-class Question(TypedDict, total=False):
-    """A task that asks the person here; without `choices` it wants words. `from` is who asks, by name."""
-
-    task: str
-    question: str
-    choices: list[str]
+Question = TypedDict("Question", {"task": str, "from": str, "question": str, "choices": list[str]}, total=False)
+"""A task that asks the person here; without `choices` it wants words. `from` is who asks, by name."""
 
 
 class Member(TypedDict, total=False):
