@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from agent.domain.effects import Effect, NotBefore, Note, Refresh, Tell, WakeAt
+from agent.domain.effects import Effect, NotBefore, Note, Refresh, Tell
 from agent.domain.events import (
     AnswerGiven,
     Arrived,
@@ -168,16 +168,16 @@ class Core:
 
     def handle(self, event: Event, now: Instant) -> list[Effect]:
         """Decide."""
-        return self._on[type(event)](event, now)
+        return self.reach.asking(self._on[type(event)](event, now), now)
 
     def _arrived(self, event: Arrived, now: Instant) -> list[Effect]:
         """A message for us: by its type, some only when the hub says so, others without effect here."""
         kind, from_hub = type(event.params), event.envelope.sender == HUB
         self.reach.heard_from(event.envelope.sender, event.link, now)
-        told: list[Effect] = [NotBefore(event.envelope.at), WakeAt(now.mono)] if from_hub and not now.anchored else []
+        dated = self.reach.dated(event, now) if from_hub else []
         decide = self._from_anybody.get(kind) or (self._from_hub if from_hub else self._from_station).get(kind)
         effects = [] if event.channel else self.membership.noticed(event, now)
-        return [*told, *effects, *(decide(event, now) if decide else [])]
+        return [*dated, *effects, *(decide(event, now) if decide else [])]
 
     def _heard(self, event: Heard, now: Instant) -> list[Effect]:
         self.reach.heard_from(event.station, event.link, now)

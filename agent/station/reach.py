@@ -4,10 +4,11 @@ An answer counts once, for the probe whose id it names: the time it brings is no
 guess an id that was never sent before.
 """
 
+import math
 from dataclasses import dataclass
 
 from agent.domain.audience import THE_HUB, Audience
-from agent.domain.effects import Anchor, Effect, Post, Refresh, Reply, WakeAt
+from agent.domain.effects import Anchor, Effect, NotBefore, Post, Refresh, Reply, WakeAt
 from agent.domain.envelope import QUIET, WANT_NOTHING
 from agent.domain.events import Arrived, Instant, LinkChanged, PeersReached, PingAsked
 from agent.domain.messages import Presence, Probe
@@ -19,6 +20,8 @@ PROBE_S = 20.0
 SILENT_S = 50.0
 SILENT_BY_MAIL_S = 8 * 3600.0
 """By mail the hub is not probed: it writes by itself, its word for the newest entry of the ledger four times a day."""
+TELLS_BY_MAIL_S = 60.0
+"""An answer by mail that took no longer tells the time: others believe a clock that is wrong by so much."""
 MOST_PINGS = 64
 """So many pings may be under way."""
 
@@ -46,6 +49,7 @@ class Reach:
         self._n = 0
         self._pings: dict[str, int] = {}
         self._sent: dict[str, Asked] = {}
+        self._letters: dict[str, float] = {}
         self._next = 0.0
 
     @property
@@ -124,6 +128,26 @@ class Reach:
             self.live, self._roster = frozenset(probe.live.split()), probe.roster
         anchor = Anchor(probe.time + round(trip * 500), now.mono)
         return [anchor, *([] if now.anchored else [WakeAt(now.mono)]), Refresh()]
+
+    def asking(self, effects: list[Effect], now: Instant) -> list[Effect]:
+        """Note what the hub is asked where only mail goes there: no probe does. Returns the same effects."""
+        if not self.near:
+            posts = [effect for effect in effects if isinstance(effect, Post) and effect.recipients == (HUB,)]
+            self._letters = {id_: at for id_, at in self._letters.items() if now.mono - at < TELLS_BY_MAIL_S}
+            self._letters |= {post.id: now.mono for post in posts if post.want == WANT_NOTHING}
+        return effects
+
+    def dated(self, event: Arrived, now: Instant) -> list[Effect]:
+        """The hub signed something: what it says of the time, if no probe can be answered.
+
+        An answer that comes at once tells it, as a probe's would. Anything else may be old: it is later than that.
+        """
+        envelope = event.envelope
+        asked = self._letters.pop(envelope.re or "", -math.inf)
+        trip = now.mono - asked
+        if not self.near and trip <= TELLS_BY_MAIL_S:
+            return [Anchor(envelope.at + round(trip * 500), now.mono), WakeAt(now.mono), Refresh()]
+        return [] if now.anchored else [NotBefore(envelope.at), WakeAt(now.mono)]
 
     def woke(self, now: Instant) -> list[Effect]:
         """Probe when it is time."""

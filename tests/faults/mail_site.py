@@ -82,11 +82,6 @@ class MailSite(Site):
         assert program.stdout is not None
         assert program.stdout.readline(), self._log(HUB)
 
-    def restart(self, name: str, env: Mapping[str, str]) -> None:
-        """Start a station again, which may have other settings now."""
-        self.kill(name)
-        self.start_station(name, env)
-
     def _ports(self) -> dict[str, int]:
         return {"imap": self._servers.imap_port, "smtp": self._servers.smtp_port}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.demo.site import until
-from tests.faults.mail_site import MAILBOXES, MailSite, environment, mail_scene
+from tests.faults.mail_site import MAILBOXES, environment, mail_scene
 from tests.faults.test_kills import CONFIG, STATIONS, Scene
 from tests.faults.test_p2p_pages import came_over, links
 from tests.servers.mail import MailServers, mail_servers
@@ -27,11 +27,16 @@ def servers() -> Iterator[MailServers]:
 
 
 def only_mail(alive: Scene, name: str) -> None:
-    """Take a station's other links away."""
+    """Start a station again without its other links."""
+    alive.site.kill(name)
+    start_with_mail(alive, name)
+
+
+def start_with_mail(alive: Scene, name: str) -> None:
+    """Take a station's other links away, and start it."""
     file = alive.site.profile(name).config_file
     file.write_text(file.read_text() + "[link.mqtt]\nenabled = false\n")
-    assert isinstance(alive.site, MailSite)
-    alive.site.restart(name, environment(file.parent, name, alive.witnesses[name]))
+    alive.site.start_station(name, environment(file.parent, name, alive.witnesses[name]))
 
 
 def answered(alive: Scene) -> dict[str, object]:
@@ -55,6 +60,20 @@ def test_a_page_to_a_station_that_only_mail_reaches_is_presented_and_answered(
         assert (page["state"], page["link"]) == ("accepted", "mail")
         assert alive.shown("east") == Counter({"east 0": 1})
         assert came_over(alive.site, "west")["mail"] >= 1
+
+
+def test_a_station_that_only_mail_reaches_soon_has_the_orders_that_were_made_while_it_was_off(
+    tmp_path: Path, servers: MailServers
+) -> None:
+    with mail_scene(tmp_path, servers) as alive:
+        alive.site.kill("west")
+        with alive.site.talk("east") as east:
+            east.request("order.add", kind="order", fields={"title": "soup"})
+            until(lambda: [order["pending"] for order in east.request("orders")] == [False], "it at the hub")
+        start_with_mail(alive, "west")
+        with alive.site.talk("west") as west:
+            until(lambda: [order["title"] for order in west.request("orders")] == ["soup"], "it at west")
+        assert came_over(alive.site, "west") == {}, "what each change is told with comes later"
 
 
 def settled(alive: Scene) -> None:

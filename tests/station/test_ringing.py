@@ -4,14 +4,12 @@ import pytest
 
 from agent.domain.effects import Acknowledge, Hush, Notify, Post, Sound, Tell, Unnotify
 from agent.domain.envelope import LIFE_MS
-from agent.domain.events import AnswerGiven, LinkChanged, OrderDropped, Presented, QuietAsked
-from agent.domain.messages import LedgerPart, OrderItem, OrderPut
-from agent.domain.names import HUB
+from agent.domain.events import AnswerGiven, OrderDropped, Presented, QuietAsked
+from agent.domain.messages import OrderItem, OrderPut
 from agent.domain.page import NO_TIME, NOT_SHOWN, SUMMARY, Ring
 from agent.station.desk import Habits
-from agent.station.ringing import HOLD_BY_MAIL_S, HOLD_S
-from tests.station.scene import EVERYBODY, Scene, crew, ident, only, shown
-from tests.walks.crowd import signed_head
+from agent.station.ringing import HOLD_S
+from tests.station.scene import EVERYBODY, Scene, ident, only, shown
 from tests.walks.members import NOW_MS
 
 UUID = ident(77)
@@ -170,38 +168,6 @@ def test_a_page_that_seems_old_rings_as_soon_as_the_hub_says_that_it_is_not() ->
     assert scene.page().why == NO_TIME
     assert shown(scene.hub_answers(ms=NOW_MS + 1000)) == [ident(1)]
     assert not scene.page().unverified
-
-
-def test_by_mail_the_hub_s_word_of_any_kind_says_what_is_over_and_none_of_it_rings() -> None:
-    """Nothing else ever tells such a station the time: each morning it would ring for all the pages of the night."""
-    scene = Scene(anchored=False)
-    scene.tell(LinkChanged("mail", "up"))
-    for number in range(3):
-        assert shown(scene.paged(number, at=NOW_MS - 8 * 3_600_000, link="mail")) == []
-    assert shown(scene.wait(HOLD_S + 5)) == []
-    effects = [*scene.arrives(HUB, LedgerPart(entries=()), link="mail"), *scene.wait(HOLD_BY_MAIL_S)]
-    assert shown(effects) == []
-    assert [told.why for told in only(effects, Acknowledge)] == ["missed"] * 3
-    scene.paged(4, at=NOW_MS - 8 * 3_600_000, link="mail")
-    assert scene.page(4).ring is Ring.MISSED
-
-
-def test_by_mail_an_old_word_of_the_hub_ends_no_page_and_a_page_that_seems_old_rings_in_the_end() -> None:
-    scene = Scene(anchored=False, ms=NOW_MS + 5 * 3_600_000)
-    scene.arrives(HUB, LedgerPart(entries=()), link="mail", at=NOW_MS - 3_600_000)
-    scene.paged(at=NOW_MS, link="mail")
-    assert shown(scene.wait(HOLD_BY_MAIL_S + 1)) == [ident(1)]
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_what_the_hub_signed_before_a_restart_still_says_what_is_over(known: bool) -> None:
-    """A provider that shows a mail of last week again, whose id is forgotten by now, makes nobody run."""
-    scene = Scene(anchored=False, ms=NOW_MS - 10**10)
-    if known:
-        scene.disk["head", HUB] = signed_head(crew(), crew().ledger, NOW_MS)
-    scene.restart()
-    old = scene.paged(at=NOW_MS - 7 * 86_400_000, link="mail")
-    assert shown([*old, *scene.wait(1)]) == ([] if known else [ident(1)])
 
 
 def test_without_any_hub_a_page_still_ends_some_time() -> None:
