@@ -48,7 +48,7 @@ HEADS: dict[str, type[Parameters]] = {"ledger.fork": LedgerFork}
 class Fork(Struct, frozen=True):
     """Entry `seq` has two hashes: `one` is ours, `other` is what `by` showed at `at` (ms UTC).
 
-    It counts until IT has resolved it.
+    It counts until IT has resolved it; then `at` is the time since when that holds.
     """
 
     seq: int

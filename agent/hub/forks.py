@@ -13,8 +13,7 @@ from agent.domain.events import Arrived, Instant
 from agent.domain.heads import Fork, LedgerFork, short
 from agent.domain.ledger import Ledger, frame_hash
 from agent.routing.bucket import Buckets
-from agent.wire.frame import FrameRefused, read_body, take_apart
-from agent.wire.ledger import all_statements
+from agent.wire.ledger import all_statements, signed_at
 
 KIND = "fork"
 
@@ -53,7 +52,8 @@ class Forks:
         if not self._turns.take("", sender, now.mono):
             return []
         frames, ours = self._frames(), set(self._frames())
-        counted = [frame for frame in (text.encode() for text in shown.evidence) if frame in ours or self._new(frame)]
+        evidence = [text.encode() for text in shown.evidence]
+        counted = [frame for frame in evidence if frame in ours or signed_at(frame) > self._settled_ms]
         for seq, hashes in sorted(all_statements(self._ledger(), counted).items()):
             own = short(frame_hash(frames[seq - 1])) if 0 < seq <= len(frames) else min(hashes)
             other = next(iter(sorted(hashes - {own})), "")
@@ -80,10 +80,7 @@ class Forks:
             for fork in self.open
         ]
 
-    def _new(self, frame: bytes) -> bool:
-        """Whether this was signed after the last time that IT settled one."""
-        settled = max((fork.at for fork in self._known.values() if fork.resolved), default=0)
-        try:
-            return read_body(take_apart(frame).body)[0].at > settled
-        except FrameRefused:
-            return False
+    @property
+    def _settled_ms(self) -> int:
+        """When IT last settled one."""
+        return max((fork.at for fork in self._known.values() if fork.resolved), default=0)

@@ -1,5 +1,7 @@
 """What is wrong with the ledger is said aloud, once for each thing."""
 
+from math import inf
+
 from agent.domain.effects import Effect, Note, Refresh, Tell
 from agent.domain.events import Instant
 from agent.domain.heads import Fork
@@ -31,11 +33,11 @@ class Alarms:
         now: Instant,
         *,
         ours: str = "",
-        again: bool = False,
+        signed_ms: float = inf,
     ) -> list[Effect]:
-        """Entry `seq` has two hashes; see Forks.found."""
+        """Entry `seq` has two hashes, the other one signed at `signed_ms`; see Forks.found."""
         fork = Fork(seq, ours or self._chain.hashes.get(seq, ""), other, now.ms, by)
-        effects = self._forks.found(fork, evidence, again=again)
+        effects = self._forks.found(fork, evidence, signed_ms)
         self.code = "fork" if effects else self.code
         return effects
 

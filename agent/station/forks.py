@@ -7,6 +7,8 @@ frame of the publisher shows both to everybody.
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from agent.domain.effects import Effect, Keep, Note, Refresh, ShowFork, Tell
 from agent.domain.errors import NmrError, TryLater
 from agent.domain.events import Instant
@@ -35,13 +37,19 @@ class Forks:
         """A fork is told again after every start."""
         return [_told(self.open)] if self.open is not None else []
 
-    def found(self, fork: Fork, evidence: tuple[bytes, ...], *, again: bool = False) -> list[Effect]:
+    @property
+    def resolved_ms(self) -> int:
+        """The hub's word by which IT last resolved one was signed then, ms UTC."""
+        return max((fork.at for fork in self._known.values() if fork.resolved), default=0)
+
+    def found(self, fork: Fork, evidence: tuple[bytes, ...], signed_ms: float) -> list[Effect]:
         """The publisher contradicts itself: freeze, say so and show it to everybody, once.
 
-        What IT has resolved is only opened `again` by an entry, not by a message that was late.
+        What it signed before IT resolved one opens none again: a history that was given up is still in late mails, and
+        at the stations that followed it.
         """
         before = self._known.get(fork.seq)
-        if not self._heeded or (before is not None and not (again and before.resolved)):
+        if not self._heeded or (before is not None and not before.resolved) or signed_ms <= self.resolved_ms:
             return []
         self._known[fork.seq] = fork
         shown = LedgerFork(
@@ -79,7 +87,7 @@ class Forks:
             )
         effects: list[Effect] = []
         for seq, each in list(self._known.items()):
-            self._known[seq] = Fork(each.seq, each.one, each.other, each.at, each.by, resolved=True)
+            self._known[seq] = replace(each, at=decides.at, resolved=True)
             effects.append(Keep("fork", f"{seq:012d}", self._known[seq]))
         return [*effects, Note("ledger fork resolved", {"head": decides.seq}), Refresh()]
 

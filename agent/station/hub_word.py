@@ -42,7 +42,7 @@ class HubWord:
             wrong = sender == HUB
             return self._alarms.refused(refused.code) if wrong else [Note("head refused", {"station": sender})]
         if self._chain.contradicted({head.seq: short(head.hash)}) is not None:
-            forked = self._alarms.forked(head.seq, short(head.hash), (frame,), sender, now)
+            forked = self._alarms.forked(head.seq, short(head.hash), (frame,), sender, now, signed_ms=head.at)
             return [*self._contradicted(head), *forked]
         if self.freshness.older(head):
             return [*self._alarms.refused("rollback"), GiveBack(head.seq)]

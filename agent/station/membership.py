@@ -22,7 +22,7 @@ from agent.station.last_seen import LastSeen
 from agent.station.questions import ASK_AGAIN_S, Questions
 from agent.station.rumours import Rumours
 from agent.station.taking import Taking
-from agent.wire.ledger import all_statements
+from agent.wire.ledger import all_statements, signed_at
 
 FORKS_PER_S, FORKS_AT_ONCE = 0.1, 4
 """How often one colleague may show a fork: each time two signatures are checked."""
@@ -86,7 +86,8 @@ class Membership:
         seq, hash_ = envelope.head
         contradicted = self._chain.contradicted({seq: hash_}) is not None
         if contradicted and envelope.sender == HUB:  # that is its signature
-            return self._alarms.forked(seq, hash_, (event.frame,) if event.frame else (), HUB, now)
+            evidence = (event.frame,) if event.frame else ()
+            return self._alarms.forked(seq, hash_, evidence, HUB, now, signed_ms=envelope.at)
         if seq > self._desk.ledger.seq:
             return self._heard_of(envelope, seq, now)
         if not contradicted:
@@ -137,7 +138,9 @@ class Membership:
         if not self._shown.take("", sender, now.mono):
             return []
         frames = tuple(text.encode() for text in fork.evidence)
-        for seq, hashes in sorted(all_statements(self._desk.ledger, frames).items()):
+        since = self.forks.resolved_ms
+        counted = [frame for frame in frames if self._chain.knows(frame) or signed_at(frame) > since]
+        for seq, hashes in sorted(all_statements(self._desk.ledger, counted).items()):
             ours = self._chain.hashes.get(seq)
             others = sorted(hashes - {ours})
             if ours is not None and others:

@@ -12,7 +12,7 @@ from agent.station.chain import Chain
 from agent.station.desk import Desk
 from agent.station.hub_word import HubWord
 from agent.wire.frame import FrameRefused
-from agent.wire.ledger import statements
+from agent.wire.ledger import signed_at, statements
 
 
 class Taking:
@@ -55,10 +55,11 @@ class Taking:
         if code in ("rollback", "fork", "gap"):
             said = self._said(frame)
             if (other := self._chain.contradicted(said)) is not None:
-                return self._alarms.forked(*other, (frame,), sender, now, again=True)
+                return self._alarms.forked(*other, (frame,), sender, now, signed_ms=signed_at(frame))
             if code == "gap" and said and (first := self._chain.wait(max(said), frame)) != frame:
-                one, other_one = short(frame_hash(first)), short(frame_hash(frame))
-                return self._alarms.forked(max(said), other_one, (first, frame), sender, now, ours=one, again=True)
+                one, two = short(frame_hash(first)), short(frame_hash(frame))
+                at = min(signed_at(first), signed_at(frame))
+                return self._alarms.forked(max(said), two, (first, frame), sender, now, ours=one, signed_ms=at)
         if code == "rollback":
             return []
         if sender == HUB:

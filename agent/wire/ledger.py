@@ -101,6 +101,14 @@ def all_statements(ledger: Ledger, frames: Iterable[bytes]) -> dict[int, set[str
     return found
 
 
+def signed_at(frame: bytes) -> int:
+    """Return when a frame says that it was signed, ms UTC; 0 for one that cannot be read."""
+    try:
+        return read_body(take_apart(frame).body)[0].at
+    except FrameRefused:
+        return 0
+
+
 def _hub_says(ledger: Ledger, frame: bytes) -> tuple[Envelope, Parameters]:
     parts, hub = take_apart(frame), ledger.members.get(HUB)
     if hub is None or parts.kid != hub.kid:

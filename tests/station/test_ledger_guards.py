@@ -10,6 +10,7 @@ from agent.domain.messages import LedgerHead, PageNew
 from agent.domain.names import HUB
 from agent.station.freshness import GRACE_MS, SKEW_MS
 from agent.station.membership import Guards
+from agent.station.rumours import FIRST_S
 from tests.station.ledger_scene import branch, kitchen, node, part, said, sent, shown
 from tests.station.scene import only
 from tests.walks.crowd import Clock, Node, signed_head
@@ -157,9 +158,48 @@ def test_it_resolves_only_when_the_hub_s_word_since_then_decides(members: Member
     anna.hear(HUB, part(members, 3))
     anna.hear("ben", LedgerFork(seq=4, one="A" * 22, other="B" * 22, evidence=(other.frames[3].decode(),)))
     assert resolved() == "no-fork"  # a word that was late opens nothing again
+    other.at_ms = anna.clock.now.ms + 1
     other.add("spy-2")
     anna.hear(HUB, part(other, 4))
     assert anna.frozen
+
+
+@pytest.mark.parametrize("way", ["its head", "its half of the proof", "its entries", "late mail"])
+def test_whoever_still_follows_the_history_that_was_given_up_freezes_nobody_again(members: Members, way: str) -> None:
+    """Those stations stay as they are until they are enrolled anew, and their list may go further than the fork."""
+    anna, other = node(members), branch(members, 3)
+    for name in ("spy", "spy-2", "spy-3"):
+        other.add(name)
+    said(anna, branch(other, 4))
+    assert anna.told == ["notice.ledger-fork"]
+    anna.clock.mono += 3600
+    members.at_ms = anna.clock.now.ms
+    said(anna, members)
+    anna.run(anna.membership.resolve(ResolveAsked(7), anna.clock.now))
+    anna.boot()
+    anna.told.clear()
+    members.add("dora")
+    anna.hear(HUB, part(members, 4))
+    given_up, late_ms = branch(other, 5).ledger, anna.clock.now.ms - 3_600_000
+    if way == "its head":
+        anna.hear("ben", PageNew(), head=given_up.short_head())
+    if way == "late mail":
+        anna.hear(HUB, PageNew(), head=given_up.short_head(), at=late_ms)
+        frame = signed_head(other, given_up, late_ms)
+        anna.hear(HUB, LedgerHead(seq=5, hash=to_b64u(given_up.head)), frame=frame, at=late_ms)
+    if way == "its half of the proof":
+        evidence = tuple(log.frames[4].decode() for log in (members, other))
+        anna.hear("ben", LedgerFork(seq=5, one="A" * 22, other="B" * 22, evidence=evidence))
+    if way == "its entries":
+        anna.hear("ben", PageNew(), head=other.ledger.short_head())
+        anna.clock.mono += FIRST_S
+        anna.woke()
+        for asked in sent(anna, "ledger.get"):
+            anna.hear(asked.recipients[0], part(other, 3), re=asked.id)
+    assert (anna.frozen, anna.told) == (False, [])
+    members.add("emil")
+    anna.hear(HUB, part(members, 4))
+    assert anna.ledger == members.ledger
 
 
 # --- freeze ---

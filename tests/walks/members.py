@@ -22,6 +22,7 @@ class Members:
     site: str = SITE
     frames: list[bytes] = field(default_factory=list)
     people: dict[str, Identity] = field(default_factory=dict)
+    at_ms: int = NOW_MS
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.site)
@@ -66,8 +67,8 @@ class Members:
                 sender=HUB,
                 to={"all": True},
                 type="ledger.entry",
-                at=NOW_MS,
-                exp=NOW_MS + life,
+                at=self.at_ms,
+                exp=self.at_ms + life,
                 re=None,
                 want=0,
                 prio=0,
