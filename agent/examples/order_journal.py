@@ -11,9 +11,10 @@ from agent.domain.errors import TryLater
 from agent.system.lock import ProfileLock
 
 # One line of JSON for each step, on the disk before the next begins:
-#     {"begun": "4f1c…", "ms": 1763711702114, "fields": {"title": "Order 17", …}}   the agent is being asked
-#     {"done": "4f1c…", "order": "9b1e…"}                                            the order is there
-#     {"undone": "4f1c…"}                                                            the agent refused it
+#     {"begun": "4f1c…", "fields": {"title": "Order 17", …}, "others": ["77ab…"]}   the agent is being asked; these
+#                                                                orders are the same, and were there before
+#     {"done": "4f1c…", "order": "9b1e…"}                        the order is there
+#     {"undone": "4f1c…"}                                        the agent refused it
 # A last line without its end was being written in a crash, and counts as not there.
 
 
@@ -25,6 +26,7 @@ class Journal:
         self._lock = ProfileLock(file.with_name(f"{file.name}.lock"))
         self._done: dict[str, str] = {}
         self._open: dict[str, dict[str, Any]] = {}
+        self._there: list[Mapping[str, Any]] = []
 
     def __enter__(self) -> Self:
         if not self._lock.acquire():
@@ -44,19 +46,24 @@ class Journal:
         return key in self._done
 
     def settle(self, orders: Iterable[Mapping[str, Any]]) -> None:
-        """Find out what became of rows that were being made in a crash: the order is there now, or it never was."""
+        """Find out what became of rows that were being made in a crash: the order is there now, or it never was.
+
+        `orders` are all there are.
+        """
+        self._there = list(orders)
         known = set(self._done.values())
         for key, begun in list(self._open.items()):
-            found = next((one["id"] for one in orders if one["id"] not in known and _is_from(one, begun)), None)
+            found = next((one["id"] for one in self._there if one["id"] not in known and _is_from(one, begun)), None)
             if found is None:
                 self.undone(key)
             else:
                 known.add(found)
                 self.done(key, found)
 
-    def begin(self, key: str, fields: Mapping[str, Any], now_ms: int) -> None:
+    def begin(self, key: str, fields: Mapping[str, Any]) -> None:
         """The agent is asked next."""
-        self._write({"begun": key, "ms": now_ms, "fields": dict(fields)})
+        others = [one["id"] for one in self._there if _is_same(one, fields)]
+        self._write({"begun": key, "fields": dict(fields), "others": others})
 
     def done(self, key: str, order: str) -> None:
         """The row became this order."""
@@ -85,6 +92,9 @@ class Journal:
 
 
 def _is_from(order: Mapping[str, Any], begun: Mapping[str, Any]) -> bool:
-    """Whether an order is what a row was to become; both clocks are this computer's."""
-    same = all(order.get(name) == value for name, value in begun["fields"].items())
-    return bool(same and order["created_ms"] >= begun["ms"])
+    """Whether an order is what a row was to become; by no clock, for an order's time is the hub's."""
+    return _is_same(order, begun["fields"]) and order["id"] not in begun["others"]
+
+
+def _is_same(order: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    return all(order.get(name) == value for name, value in fields.items())
