@@ -121,6 +121,12 @@ class NotBefore(Struct, frozen=True):
     hub_ms: int
 
 
+class ExpectMail(Struct, frozen=True):
+    """Something is awaited by mail: look into the mailbox often for so many seconds."""
+
+    seconds: float
+
+
 class GiveBack(Struct, frozen=True):
     """Send a station that asked with `re`, or the hub, which was set back, the entries of the ledger after `after`.
 
@@ -214,6 +220,7 @@ Effect = (
     | LedgerGrew
     | Anchor
     | NotBefore
+    | ExpectMail
     | GiveBack
     | ShowFork
     | ReadKeys

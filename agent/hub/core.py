@@ -44,6 +44,7 @@ from agent.hub.registry import Filed, Gap, Registry
 from agent.hub.roster import Roster
 from agent.hub.talks import Talks
 from agent.routing.bucket import Buckets
+from agent.routing.policy import MAIL
 from agent.wire.ledger import part_after
 
 TIDY_S = 3600.0
@@ -125,7 +126,7 @@ class Core:
         self.forks = Forks(lambda: self.ledger, lambda: self.frames, kept.forks)
         self._given = Buckets(GIVEN_PER_S, GIVEN_AT_ONCE)
         self._tidy_at = now.mono
-        self._head_at, self._heads = now.mono, 0
+        self._head_at, self._heads, self._mailed = now.mono, 0, False
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
             Arrived: self._arrived,
             Appended: self._appended,
@@ -215,8 +216,13 @@ class Core:
         return [*self.forks.settle(asked, now), *(self._head(stations))]
 
     def _link(self, event: LinkChanged, _: Instant) -> list[Effect]:
+        """Note it. With the mailbox open for the first time, who was told nothing since our last run is told that."""
         self.links.states[event.name] = event
-        return [Note("link", {"name": event.name, "state": event.state, "why": event.why})]
+        note = Note("link", {"name": event.name, "state": event.state, "why": event.why})
+        if (event.name, event.state) != (MAIL, "up") or self._mailed:
+            return [note]
+        self._mailed = True
+        return [note, *self._head(tuple(sorted(member.station for member in self.ledger.active())))]
 
     def _woke(self, now: Instant) -> list[Effect]:
         effects = [*self._lists.go_on(now), *self.proofs.woke(now)]

@@ -6,16 +6,15 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from agent.domain.effects import UseServers
+from agent.domain.effects import ExpectMail, UseServers
 from agent.domain.errors import NmrError, Unavailable
-from agent.domain.events import Arrived, Event, Sent, Woke
+from agent.domain.events import Arrived, Event, Woke
 from agent.domain.keys import from_b64u
 from agent.domain.task import TaskEvent
 from agent.links.base import Link
 from agent.routing import rows
 from agent.routing.admission import Admission
 from agent.routing.bucket import Buckets
-from agent.routing.policy import MAIL
 from agent.routing.router import Router
 from agent.station.door import Door
 from agent.station.drawing import Drawing
@@ -54,8 +53,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RECEIPT_S = 30.0
-"""So long the mailbox is watched closely for the receipt of what went by mail, seconds."""
 CONFIG_S = 30.0
 STARTED_S = 3.0
 """By then everything is loaded that an idle agent needs, seconds."""
@@ -124,6 +121,7 @@ class App:
                 **self._door.deeds,
                 **self.tasks.deeds,
                 UseServers: self._use,
+                ExpectMail: self._expect,
                 **deeds(self._store, lambda effects: self.router.run(effects)),  # noqa: PLW0108 - it is made below
             },
         )
@@ -202,8 +200,6 @@ class App:
                     ticket, {}, NmrError("That did not work", "See the log, and tell IT", code="internal")
                 )
         self.router.run(effects, arrived)
-        if isinstance(event, Sent) and event.link == MAIL and self._mail is not None:
-            self._mail.expect(RECEIPT_S)  # the receipt comes the same way
 
     def snapshot(self) -> Snapshot:
         """What the views are computed from, now."""
@@ -302,6 +298,10 @@ class App:
             self._direct.ledger_grew()
         if self._mail is not None:
             self._mail.look()
+
+    def _expect(self, effect: ExpectMail) -> None:
+        if self._mail is not None:
+            self._mail.expect(effect.seconds)
 
     def _use(self, effect: UseServers) -> None:
         if self._direct is not None:

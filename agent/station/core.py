@@ -118,7 +118,7 @@ class Core:
         self._on: dict[type, Callable[[Any, Instant], list[Effect]]] = {
             Arrived: self._arrived,
             Heard: self._heard,
-            Sent: self.tracking.sent,
+            Sent: lambda event, now: [*self.tracking.sent(event, now), *self.mailing.sent(event)],
             Late: self.tracking.late,
             GaveUp: self._gave_up,
             NotSaved: self._not_saved,

@@ -1,15 +1,19 @@
-"""The station's mailbox: the hub is told where we take mail until the ledger says so."""
+"""The mailbox of this station: the hub is told where it is until the ledger says so, and answers are looked out for."""
 
 from agent.domain.audience import THE_HUB
-from agent.domain.effects import Effect, Post, WakeAt
+from agent.domain.effects import Effect, ExpectMail, Post, WakeAt
 from agent.domain.envelope import QUIET
-from agent.domain.events import Instant
+from agent.domain.events import Instant, Sent
 from agent.domain.mail import NOWHERE, MailAddress, Mailbox
 from agent.domain.names import HUB
+from agent.routing.policy import MAIL
 from agent.station.desk import Desk
 
 AGAIN_S = 3600.0
 """What was said and does not stand in the ledger is said again after so many seconds: the hub may have had a reason."""
+
+RECEIPT_S = 30.0
+"""So long the mailbox is watched closely for the receipt of what went by mail."""
 
 
 class Mailing:
@@ -28,3 +32,7 @@ class Mailing:
         said = MailAddress(mail=self._box.mail, plus=self._box.plus)
         post = Post(self._desk.new_id(), THE_HUB, (HUB,), "mail.address", said, prio=QUIET)
         return [post, WakeAt(now.mono + AGAIN_S)]
+
+    def sent(self, event: Sent) -> list[Effect]:
+        """What wants a receipt went by mail: that comes the same way."""
+        return [ExpectMail(RECEIPT_S)] if event.link == MAIL else []

@@ -136,6 +136,17 @@ def test_every_hour_whoever_is_there_is_told_how_far_the_ledger_goes_and_the_oth
     assert (head.type, head.to, head.want) == ("ledger.head", EVERYBODY, 0)
 
 
+def test_a_hub_that_is_started_tells_it_when_its_mailbox_is_open_for_by_mail_nobody_asks() -> None:
+    """What it said at its start was said before any link was up, and its next word to all is hours away."""
+    site = Site("anna", "ben")
+    site.core.handle(Woke(), at())
+    links = [("mqtt", "up"), ("mail", "connecting"), ("mail", "up"), ("mail", "down"), ("mail", "up")]
+    told = [posts(site.core.handle(LinkChanged(name, state), at(1))) for name, state in links]
+    assert [[(post.type, post.recipients) for post in one] for one in told] == [
+        [], [], [("ledger.head", ("anna", "ben"))], [], []
+    ]  # fmt: skip
+
+
 def test_pages_and_their_ends_are_kept() -> None:
     site, page = Site("anna", "ben"), an_id()
     kitchen, order = Audience("role", "kitchen"), OrderRef(uuid=an_id(), title="table 5")

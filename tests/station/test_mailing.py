@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from agent.domain.effects import Effect, Post, WakeAt
-from agent.domain.events import Instant
+from agent.domain.effects import Effect, ExpectMail, Post, WakeAt
+from agent.domain.events import Instant, Sent
 from agent.domain.ledger import Ledger
 from agent.domain.mail import NOWHERE, MailAddress, Mailbox
 from agent.domain.messages import LedgerPart
 from agent.domain.names import HUB
 from agent.station.desk import Desk
-from agent.station.mailing import AGAIN_S, Mailing
-from tests.station.scene import EVERYBODY, Scene, ident
+from agent.station.mailing import AGAIN_S, RECEIPT_S, Mailing
+from tests.station.scene import EVERYBODY, Scene, ident, only
 from tests.walks.members import SITE, Members
 
 BOX = Mailbox("front@example.com", plus=False)
@@ -92,3 +92,8 @@ def test_it_is_told_as_soon_as_we_are_a_member() -> None:
     part = LedgerPart(entries=tuple(frame.decode() for frame in stage.members.frames))
     scene.arrives(HUB, part, to=EVERYBODY)
     assert [post.type for post in scene.posts].count("mail.address") == 1
+
+
+@pytest.mark.parametrize(("link", "awaited"), [("mail", [ExpectMail(RECEIPT_S)]), ("mqtt", [])])
+def test_what_went_by_mail_is_awaited_by_mail(link: str, awaited: list[Effect]) -> None:
+    assert only(Scene("front").tell(Sent(ident(1), "stove", link)), ExpectMail) == awaited

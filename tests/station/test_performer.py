@@ -11,6 +11,7 @@ from agent.domain.audience import Audience
 from agent.domain.effects import (
     Anchor,
     Effect,
+    ExpectMail,
     GiveBack,
     Hush,
     Note,
@@ -25,7 +26,7 @@ from agent.domain.effects import (
 )
 from agent.domain.events import AnswerGiven, Event, Presented, Seen
 from agent.domain.page import NOT_SHOWN, Answer, InPage
-from agent.domain.task import PutQuestion, RunTask, StopTask
+from agent.domain.task import Disbelieve, PutQuestion, RunTask, StopTask
 from agent.station import performer
 from agent.station.desk import Desk, Habits
 from agent.station.door import Door
@@ -71,6 +72,7 @@ class Stage:
             door={
                 **Door(router=nobody, handle=self.events.append, load=nobody, save=nobody).deeds,
                 UseServers: lambda _: None,
+                ExpectMail: lambda _: None,
                 GiveBack: lambda _: None,
                 ShowFork: lambda _: None,
                 RunTask: lambda _: None,
@@ -204,7 +206,7 @@ def test_every_effect_is_somebody_s() -> None:
 
     from agent.domain.effects import Acknowledge, Cancel, Keep, Post
 
-    routers = {Keep, Post, Acknowledge, Cancel}
+    routers = {Keep, Post, Acknowledge, Cancel, Disbelieve}
     assert set(Stage().performer._run) == set(typing.get_args(Effect)) - routers
     assert WakeAt in Stage().performer._run
 
