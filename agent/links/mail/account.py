@@ -1,14 +1,15 @@
 """The two connections to a mail account: TLS from the first byte, then the login, by password or by token."""
 
+import re
 import ssl
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from agent.links.base import LinkDown, LinkRefused
 from agent.links.mail.faults import GOODBYE, Fault, Step, broken, imap_login, reason, reply
-from agent.links.mail.settings import MailSettings
+from agent.links.mail.settings import MailSettings, Pace
 
 if TYPE_CHECKING:
     from smtplib import SMTP_SSL
@@ -19,8 +20,14 @@ Token = Callable[[], str]
 OUR_NAME = "[127.0.0.1]"
 """What we call ourselves at the SMTP server, which writes it into every mail: the real name is nobody's business."""
 TAKEN = (250, 251, 252)
-LET_IN, GO_ON = 235, 334
+LET_IN, GO_ON, GO_AHEAD = 235, 334, 354
 NO_LOGIN = 504
+PIECE_BYTES = 16 << 10
+"""So much is sent within the time for one answer, or the connection counts as dead."""
+
+
+_ATOM = re.compile(r"[!#$&'+-\[\]-z|}~]+")
+"""RFC 3501: a word that may stand without quotes."""
 
 
 class NotSent(Exception):
@@ -83,9 +90,9 @@ class Account:
         try:
             if self._token is not None:
                 imap.oauth2_login(login, self._token())
-            elif password.isascii():
+            elif _ATOM.fullmatch(login) and password.isascii():
                 imap.login(login, password)
-            else:  # LOGIN knows no other letters
+            else:  # LOGIN knows no other letters, and the library quotes only the password
                 imap.plain_login(login, password)
         except (OSError, ImapAbort) as error:
             raise LinkDown(reason(error, self._settings.imap)) from error
@@ -112,24 +119,35 @@ class Account:
 
 def transmit(smtp: "SMTP_SSL", settings: MailSettings, to: str, letter: bytes) -> None:
     """Hand one letter to the server; returns at its 250 after the last byte, raises NotSent."""
-    from smtplib import SMTPDataError, SMTPException
+    from smtplib import SMTPException
 
-    steps: dict[Step, Callable[[], tuple[int, bytes]]] = {
-        Step.MAIL: lambda: smtp.mail(settings.address),
-        Step.RCPT: lambda: smtp.rcpt(to),
-        Step.DATA: lambda: smtp.data(letter),
-    }
-    for step, say in steps.items():
+    deeds: tuple[tuple[Step, Callable[[], tuple[int, bytes]], Container[int]], ...] = (
+        (Step.MAIL, lambda: smtp.mail(settings.address), TAKEN),
+        (Step.RCPT, lambda: smtp.rcpt(to), TAKEN),
+        (Step.DATA, lambda: smtp.docmd("DATA"), (GO_AHEAD,)),
+        (Step.DATA, lambda: _hand_over(smtp, letter, settings.pace), TAKEN),
+    )
+    for step, deed, good in deeds:
         try:
-            code, text = say()
-        except SMTPDataError as error:  # DATA itself was answered by something else than 354
-            code, text = error.smtp_code, _bytes(error.smtp_error)
+            code, text = deed()
         except (OSError, SMTPException) as error:
             raise NotSent(broken(error, settings.smtp), unseen=step is not Step.DATA) from error
-        if code not in TAKEN:
+        if code not in good:
             with suppress(OSError, SMTPException):  # the next mail finds out whether the connection still works
                 smtp.rset()
             raise NotSent(reply(step, code, text), unseen=code == GOODBYE and step is not Step.DATA)
+
+
+def _hand_over(smtp: "SMTP_SSL", letter: bytes, pace: Pace) -> tuple[int, bytes]:
+    """Send a letter, of which no line begins with a dot, in pieces, so that a slow line is not taken for a dead one."""
+    for start in range(0, len(letter), PIECE_BYTES):
+        smtp.send(letter[start : start + PIECE_BYTES])
+    line = smtp.sock
+    assert line is not None
+    line.settimeout(pace.taken)
+    said = smtp.docmd(".")
+    line.settimeout(pace.answer)
+    return said
 
 
 def tls_context(ca_pem: bytes | None) -> ssl.SSLContext:
@@ -157,10 +175,6 @@ def _bearer(login: str, token: str) -> Callable[[bytes | None], str]:
 
 def _coded(text: str) -> str:
     return b64encode(text.encode()).decode()
-
-
-def _bytes(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
 
 
 def _log_in_once(smtp: "SMTP_SSL", login: str, password: str) -> None:

@@ -1,9 +1,11 @@
-"""Who gets no mail until when: after a server's "later" for a growing while, after its "never" until that changes."""
+"""Who gets no mail until when: after a server's "later" for a growing while, after its "never" for hours."""
 
 import math
 
 FIRST_S, LONGEST_S = 15.0, 900.0
 """The first pause; the next is twice as long, up to the longest."""
+NEVER_S = 6 * 3600.0
+"""How long a "never" is believed: it may have been a spam filter, or what may be sent in a day was used up."""
 CHANCE = 0.25
 """How much longer than that a pause may be, so that not all stations of a site come back at one moment."""
 ALL = ""
@@ -16,7 +18,7 @@ class Backing:
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
         self._pauses: dict[str, float] = {}
-        self._never: dict[str, str] = {}
+        self._never: dict[str, tuple[str, float]] = {}
 
     def later(self, station: str, now: float, chance: float) -> float:
         """Begin the next pause of a station, or of ALL; return its seconds."""
@@ -27,9 +29,9 @@ class Backing:
         self._until[station] = now + pause
         return pause
 
-    def never(self, station: str, address: str) -> None:
-        """Send nothing more to this station while it has this address."""
-        self._never[station] = address
+    def never(self, station: str, address: str, now: float) -> None:
+        """Send nothing more to this station while it has this address, for hours."""
+        self._never[station] = address, now + NEVER_S
 
     def sent(self, station: str) -> None:
         """A server took a mail for this station: the next pause is the shortest again."""
@@ -40,8 +42,10 @@ class Backing:
     def is_open(self, station: str, address: str, now: float) -> bool:
         """Whether a mail to this station at this address may be tried."""
         waiting = any(now < self._until.get(name, -math.inf) for name in (station, ALL))
-        return not waiting and self._never.get(station) != address
+        refused, until = self._never.get(station, ("", 0.0))
+        return not waiting and (refused != address or now >= until)
 
     def next_opening(self, now: float) -> float | None:
         """When the next pause ends, of those that have not; None if there is none."""
-        return min((until for until in self._until.values() if until > now), default=None)
+        untils = (*self._until.values(), *(until for _, until in self._never.values()))
+        return min((until for until in untils if until > now), default=None)

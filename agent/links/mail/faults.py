@@ -4,10 +4,11 @@
 # connecting, greeting          everybody later                everybody later: servers say 554 when they are busy, too
 # login                         everybody later                refused: the link ends
 # MAIL FROM, which names us     everybody later                refused
-# RCPT TO, DATA                 this recipient later           this recipient never, until its address changes
+# RCPT TO, DATA                 this recipient later           this recipient not for hours, unless it moves
 #
-# Three exceptions. 421 is a goodbye to everybody, wherever it is said. A broken connection concerns everybody. A full
-# mailbox is told by 552 or 5.2.2 and gets empty again.
+# Four exceptions. 421 is a goodbye to everybody, wherever it is said. A broken connection concerns everybody. A full
+# mailbox is told by 552 or 5.2.2 and gets empty again. 5.4.5 is congestion, by which some tell us that we have sent
+# enough for today.
 
 import re
 import ssl
@@ -53,8 +54,11 @@ _FOR_GOOD = {
     Step.DATA: Meaning.NEVER,
 }
 _TEMPORARY_5XX = re.compile(r"\b5\.2\.2\b|\b4\.\d\.\d\b")
+_CONGESTED = re.compile(r"\b5\.4\.5\b")
 _TEMPORARY_IMAP = ("UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT", "OVERQUOTA", "CONTACTADMIN", "CORRUPTION")
 """Response codes of RFC 5530 that say nothing about the password."""
+_TEMPORARY_WORDS = re.compile(r"too many .*connections|temporar|unavailable|try again later", re.IGNORECASE)
+"""What servers say about the moment that give no such code."""
 
 GOODBYE, FULL, FOR_GOOD = 421, 552, 500
 
@@ -63,7 +67,8 @@ def reply(step: Step, code: int, text: bytes | str) -> Fault:
     """What an SMTP server's unfavourable reply at this step means."""
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     recipients = step in {Step.RCPT, Step.DATA}
-    if code == GOODBYE or (not recipients and code < FOR_GOOD):
+    busy = code == GOODBYE or (step is not Step.LOGIN and _CONGESTED.search(said) is not None)
+    if busy or (not recipients and code < FOR_GOOD):
         meaning = Meaning.ALL_LATER
     elif code < FOR_GOOD or (recipients and (code == FULL or _TEMPORARY_5XX.search(said))):
         meaning = Meaning.LATER
@@ -80,7 +85,8 @@ def broken(error: Exception, address: Address) -> Fault:
 def imap_login(said: str) -> LinkDown | LinkRefused:
     """What a refused login at the IMAP server means."""
     code = re.search(r"\[([A-Z-]+)", said)
-    if code is not None and code[1] in _TEMPORARY_IMAP:
+    known = code is not None and code[1] != "ALERT"
+    if (code is not None and code[1] in _TEMPORARY_IMAP) or (not known and _TEMPORARY_WORDS.search(said)):
         return LinkDown(f"the mail server cannot log us in now: {without_addresses(said)}")
     return LinkRefused(f"the mail server does not accept the login: {without_addresses(said)}")
 

@@ -33,6 +33,10 @@ class PackRefused(Exception):
         self.code = code
 
 
+MOST = 4096
+"""So many containers are in a pack at most; as many of ours as fit are fewer."""
+
+
 def room_for(container: bytes) -> int:
     """How many bytes a container takes in a pack."""
     return LENGTH_BYTES + len(container)
@@ -78,7 +82,7 @@ def _take_apart(padded: bytes) -> list[bytes]:
     while length := int.from_bytes(padded[at : at + LENGTH_BYTES], "big"):
         begin = at + LENGTH_BYTES
         at = begin + length
-        if at + LENGTH_BYTES > len(padded):
+        if at + LENGTH_BYTES > len(padded) or len(containers) == MOST:
             raise PackRefused("padding")
         containers.append(padded[begin:at])
     if not containers or padded.count(0, at) != len(padded) - at or len(padded) != _bucket(at):

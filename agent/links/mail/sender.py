@@ -3,24 +3,20 @@
 import hashlib
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from agent.links.base import LinkDown, LinkRefused
-from agent.links.mail.account import Account, NotSent, transmit
+from agent.links.mail.account import Account, NotSent
 from agent.links.mail.faults import Fault, Meaning
 from agent.links.mail.letter import write_letter
+from agent.links.mail.line import Line
 from agent.links.mail.pack import seal_pack
 from agent.links.mail.settings import MailSettings, Recipient, with_detail
 from agent.links.mail.turn import NoTurn, Turn
 from agent.links.mail.waiting import Batch, Waiting
-
-if TYPE_CHECKING:
-    from smtplib import SMTP_SSL
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +37,7 @@ class Sender:
         self._waiting = Waiting()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._smtp: SMTP_SSL | None = None
+        self._line = Line(account, settings)
         self._closing = False
 
     @property
@@ -54,7 +50,11 @@ class Sender:
         with self._changed:
             self._waiting.put(station, recipient, container, ticket)
             if self._thread is None and not self._closing:
-                self._thread = threading.Thread(target=self._run, name="nmr-mail-sender", daemon=True)
+                # The loop before may still be hanging up, so each has a connection of its own.
+                self._line = Line(self._account, self._settings)
+                self._thread = threading.Thread(
+                    target=self._run, args=(self._line,), name="nmr-mail-sender", daemon=True
+                )
                 self._thread.start()
             self._changed.notify()
 
@@ -66,10 +66,7 @@ class Sender:
 
     def break_off(self) -> None:
         """Tear the connection, so that a thread that waits for an answer ends."""
-        smtp = self._smtp
-        if smtp is not None and smtp.sock is not None:
-            with suppress(OSError, ValueError, AttributeError):  # the thread may be closing it at this moment
-                smtp.sock.shutdown(socket.SHUT_RDWR)
+        self._line.break_off()
 
     def join(self, within: float) -> bool:
         """Whether the thread has ended, waiting so many seconds at most."""
@@ -80,16 +77,16 @@ class Sender:
 
     # In the thread
 
-    def _run(self) -> None:
+    def _run(self, line: Line) -> None:
         _log.debug("mail sender: begins")
         try:
             while (batch := self._next()) is not None:
-                fault = self._try(batch)
+                fault = self._try(batch, line)
                 self._told(Outcome(batch, fault))
                 if fault is not None:
                     self._give_up(batch.station, fault)
         finally:
-            self._hang_up()
+            line.hang_up()
             _log.debug("mail sender: ends")
 
     def _next(self) -> Batch | None:
@@ -113,12 +110,12 @@ class Sender:
         for batch in vain:
             self._told(Outcome(batch, fault))
 
-    def _try(self, batch: Batch) -> Fault | None:
+    def _try(self, batch: Batch, line: Line) -> Fault | None:
         try:
             with self._turn.taken():
                 if self._closing:  # the turn may have come long after nobody waited for it any more
                     return Fault(Meaning.ALL_LATER, "closed")
-                self._send(batch)
+                self._send(batch, line)
         except NotSent as error:
             fault = error.fault
         except (NoTurn, LinkDown) as error:
@@ -127,48 +124,29 @@ class Sender:
             fault = Fault(Meaning.REFUSED, str(error))
         except Exception as error:  # noqa: BLE001 - the loop goes on, and who waits hears of it
             _log.exception("mail sender: a mistake in this program")
-            fault = Fault(Meaning.ALL_LATER, f"a mistake in this program: {type(error).__name__}")
+            line.hang_up()
+            # Perhaps it is this recipient's key that cannot be sealed for: nobody else shall wait for that.
+            fault = Fault(Meaning.LATER, f"a mistake in this program: {type(error).__name__}")
         else:
             return None
         _log.debug("mail sender: not sent to %s: %s", _veiled(batch.recipient.address), fault.why)
         if fault.meaning in {Meaning.ALL_LATER, Meaning.REFUSED}:
-            self._hang_up()
+            line.hang_up()
         return fault
 
-    def _send(self, batch: Batch) -> None:
-        """Write, seal and transmit one mail. A connection the server has given up meanwhile is made anew, once."""
+    def _send(self, batch: Batch, line: Line) -> None:
+        """Write, seal and transmit one mail."""
         begun, to = time.monotonic(), _addressed(batch.recipient)
         letter = self._written(batch, to)
-        kept = self._smtp is not None
-        try:
-            transmit(self._connected(), self._settings, to, letter)
-        except NotSent as error:
-            if not (kept and error.unseen):
-                raise
-            self._hang_up()
-            transmit(self._connected(), self._settings, to, letter)
+        line.send(to, letter)
         _log.debug(
             "mail sender: 250 for %s: messages=%d bytes=%d seconds=%.3f",
             _veiled(batch.recipient.address), len(batch.containers), len(letter), time.monotonic() - begun,
         )  # fmt: skip
 
-    def _connected(self) -> "SMTP_SSL":
-        if self._smtp is None:
-            begun = time.monotonic()
-            self._smtp = self._account.smtp()
-            _log.debug("mail sender: connected and logged in: seconds=%.3f", time.monotonic() - begun)
-        return self._smtp
-
     def _written(self, batch: Batch, to: str) -> bytes:
         pack = seal_pack(batch.containers, self._settings.me.site, batch.recipient.kid, batch.recipient.receive)
         return write_letter(pack, self._settings.address, to, random_hex=os.urandom(16).hex(), at_s=time.time())
-
-    def _hang_up(self) -> None:
-        smtp, self._smtp = self._smtp, None
-        if smtp is not None:
-            with suppress(Exception):  # nothing depends on a goodbye any more
-                smtp.quit()
-            smtp.close()
 
 
 def _addressed(recipient: Recipient) -> str:

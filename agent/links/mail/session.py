@@ -170,9 +170,9 @@ class MailSession:
             case Meaning.REFUSED:
                 self._end(LinkRefused(fault.why))
             case Meaning.NEVER:
-                self._backing.never(station, address)
+                self._backing.never(station, address, self._loop.time())
                 veiled = hashlib.sha256(address.lower().encode()).hexdigest()[:8]
-                _log.warning("mail: %s gets no mail at its address (%s) any more: %s", station, veiled, fault.why)
+                _log.warning("mail: %s gets no mail at its address (%s) for some hours: %s", station, veiled, fault.why)
             case Meaning.LATER | Meaning.ALL_LATER:
                 name = station if fault.meaning is Meaning.LATER else ALL
                 pause = self._backing.later(name, self._loop.time(), random.random())  # noqa: S311 - a pause

@@ -33,6 +33,8 @@ class Pace:
 
     answer: float = 30.0
     """For one answer of a server; then the connection counts as dead."""
+    taken: float = 120.0
+    """For the answer to a whole mail, which the server may look through first."""
     idle_end: float = 120.0
     """Without a message the sender closes its connection and ends."""
     poll: float = 60.0

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.links.mail.pack import ROOM, room_for
+from agent.links.mail.pack import MOST, ROOM, room_for
 from agent.links.mail.settings import Recipient
 
 
@@ -20,7 +20,7 @@ class Batch:
 
     def takes(self, container: bytes) -> bool:
         """Whether there is room for one more."""
-        return room_for(container) <= self.room
+        return room_for(container) <= self.room and len(self.containers) < MOST
 
     def add(self, container: bytes, ticket: object) -> None:
         """Put one more in."""

@@ -9,8 +9,9 @@ import pytest
 
 from agent.hub.broker.tls import SiteTls
 from agent.links.base import LinkDown, LinkRefused
-from agent.links.mail.account import Account, NotSent, tls_context
-from agent.links.mail.settings import MailSettings
+from agent.links.mail.account import PIECE_BYTES, Account, NotSent, tls_context, transmit
+from agent.links.mail.settings import MailSettings, Pace
+from agent.wire.keys import Identity
 from tests.links.mail.scene import MailScene, pass_on
 from tests.links.taking import take
 
@@ -157,3 +158,68 @@ def test_a_token_that_is_worth_nothing_is_refused_by_both_servers(scene: MailSce
     asyncio.run(walk())
     with pytest.raises(LinkRefused):
         asyncio.run(connects(scene, scene.settings(scene.a), token=lambda: bad))
+
+
+@pytest.mark.parametrize("login", ["SHOP\\anna", "Anna Meier", "größer", 'an"na', "anna(1)"])
+def test_a_login_name_of_any_letters_is_refused_by_the_server_and_not_by_us(scene: MailScene, login: str) -> None:
+    with pytest.raises(LinkRefused, match="does not accept the login"):
+        asyncio.run(connects(scene, scene.settings(scene.a, user=login)))
+
+
+class Slow:
+    """An SMTP connection over a slow line: what was said on it, and how long each answer may take."""
+
+    def __init__(self, *answers: int) -> None:
+        self.answers, self.said, self.timeouts = iter(answers), list[bytes | str](), [0.0]
+        self.sock = self
+
+    def settimeout(self, seconds: float) -> None:
+        self.timeouts.append(seconds)
+
+    def docmd(self, command: str) -> tuple[int, bytes]:
+        self.said.append(command)
+        return next(self.answers), b"2.0.0 so"
+
+    def mail(self, _: str) -> tuple[int, bytes]:
+        return 250, b""
+
+    rcpt = mail
+
+    def rset(self) -> None:
+        self.said.append("RSET")
+
+    def send(self, piece: bytes) -> None:
+        self.said.append(piece)
+
+
+def handed_over(slow: Slow, letter: bytes) -> None:
+    settings = MailSettings(Identity.new("s", "a"), "a@mail.test", ("h", 993), ("h", 465))
+    transmit(slow, settings, "b@mail.test", letter)  # type: ignore[arg-type]  # as much of one as is used
+
+
+def test_a_large_mail_goes_in_pieces_each_of_which_has_its_time_and_the_server_may_think_about_it() -> None:
+    slow, letter = Slow(354, 250), bytes(100_000)
+    handed_over(slow, letter)
+    first, *pieces, last = slow.said
+    assert (first, last) == ("DATA", ".")
+    assert b"".join(piece for piece in pieces if isinstance(piece, bytes)) == letter
+    assert max(map(len, pieces)) == PIECE_BYTES
+    assert slow.timeouts[1:] == [Pace().taken, Pace().answer]
+
+
+@pytest.mark.parametrize("answers", [(250,), (354, 354)])
+def test_only_the_250_behind_the_whole_mail_says_that_it_was_taken(answers: tuple[int, ...]) -> None:
+    slow = Slow(*answers)
+    with pytest.raises(NotSent):
+        handed_over(slow, b"x")
+    assert slow.said[-1] == "RSET"
+
+
+def test_a_server_that_looks_through_a_mail_for_long_has_taken_it(scene: MailScene) -> None:
+    async def walk() -> None:
+        async with scene.of(scene.pace(scene.a, answer=1.0)).connect() as a:
+            await a.send(scene.b, b"the connection stands")
+            scene.faults.delay = 2.0
+            await a.send(scene.b, b"x")
+
+    asyncio.run(walk())

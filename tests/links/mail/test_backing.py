@@ -1,10 +1,9 @@
-"""Pauses after a server's "later" grow from 15 s to 15 min and end with success; a "never" lasts."""
+"""Pauses after a server's "later" grow from 15 s to 15 min and end with success; a "never" lasts for hours."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.links.mail.backing import ALL, FIRST_S, LONGEST_S, Backing
+from agent.links.mail.backing import ALL, FIRST_S, LONGEST_S, NEVER_S, Backing
 
 HERE, THERE = "here@mail.test", "there@mail.test"
 
@@ -65,10 +64,12 @@ def test_success_makes_the_next_pause_short_again_for_the_station_and_for_all() 
     assert (backing.later("bert", now, 0), backing.later(ALL, now, 0)) == (15, 15)
 
 
-@pytest.mark.parametrize("now", [0.0, 1e6])
-def test_never_lasts_until_the_address_is_another(now: float) -> None:
+def test_never_lasts_until_the_address_is_another_or_hours_have_passed() -> None:
     backing = Backing()
-    backing.never("bert", HERE)
-    assert not is_open(backing, now)
-    assert is_open(backing, now, address=THERE)
-    assert is_open(backing, now, "carl")
+    backing.never("bert", HERE, 100.0)
+    assert not is_open(backing, 100.0)
+    assert not is_open(backing, 99.0 + NEVER_S)
+    assert backing.next_opening(200.0) == 100.0 + NEVER_S
+    assert is_open(backing, 100.0 + NEVER_S)
+    assert is_open(backing, 100.0, address=THERE)
+    assert is_open(backing, 100.0, "carl")

@@ -40,6 +40,11 @@ def test_a_full_mailbox_gets_empty_again_whatever_its_number() -> None:
     assert reply(Step.DATA, 554, b"5.2.1 closed").meaning is Meaning.NEVER
 
 
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA])
+def test_who_has_sent_enough_for_today_is_not_refused(step: Step) -> None:
+    assert reply(step, 550, b"5.4.5 Daily user sending limit exceeded").meaning is Meaning.ALL_LATER
+
+
 def test_what_is_told_names_no_address_and_is_short() -> None:
     why = reply(Step.RCPT, 550, b"5.1.1 <bert@mail.test>: nobody\nat all " + b"x" * 1000).why
     assert "bert" not in why
@@ -52,7 +57,24 @@ def test_a_login_that_fails_for_the_moment_is_tried_again(code: str) -> None:
     assert isinstance(imap_login(f"[{code}] Temporary authentication failure."), LinkDown)
 
 
-@pytest.mark.parametrize("said", ["[AUTHENTICATIONFAILED] no", "LOGIN failed.", "[EXPIRED] password"])
+@pytest.mark.parametrize(
+    "said",
+    ["[ALERT] Too many simultaneous connections. (Failure)", "temporarily off", "try again later"],
+)
+def test_a_server_that_says_only_in_words_that_it_is_busy_is_asked_again(said: str) -> None:
+    assert isinstance(imap_login(said), LinkDown)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[AUTHENTICATIONFAILED] no",
+        "[AUTHENTICATIONFAILED] wrong; try again later",
+        "[ALERT] Application-specific password required",
+        "LOGIN failed.",
+        "[EXPIRED] password",
+    ],
+)
 def test_a_login_that_is_refused_stays_refused(said: str) -> None:
     assert isinstance(imap_login(said), LinkRefused)
 
@@ -69,4 +91,5 @@ def test_a_login_that_is_refused_stays_refused(said: str) -> None:
 )
 def test_a_broken_connection_is_explained_and_concerns_everybody(error: Exception, told: str) -> None:
     assert told in reason(error, AT)
+    assert "bert" not in reason(OSError("select failed for bert@mail.test"), AT)
     assert broken(error, AT).meaning is Meaning.ALL_LATER

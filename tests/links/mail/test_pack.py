@@ -124,3 +124,9 @@ def test_padding_hides_nothing(padded: bytes) -> None:
 def test_of_a_padding_that_is_not_looked_at_this_would_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packs, "_bucket", lambda _content: BUCKETS[1])
     assert open_pack(sealed_by_hand(b"\0\0\0\1a".ljust(BUCKETS[1], b"\0")), BERT) == [b"a"]
+
+
+def test_a_pack_of_more_containers_than_ours_can_have_is_not_taken_apart() -> None:
+    most = [b"x"] * packs.MOST
+    assert len(open_pack(packed(*most), BERT)) == packs.MOST
+    assert refusal(packed(*most, b"x")) == "padding"

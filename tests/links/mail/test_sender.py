@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
 
 from agent.links.base import LinkDown
-from agent.links.mail import account, sender
+from agent.links.mail import account, line
 from agent.links.mail.faults import Fault
 from agent.links.mail.letter import read_letter
+from agent.links.mail.line import Line
 from agent.links.mail.pack import BUCKETS, HEAD_BYTES, SEAL_BYTES
+from agent.links.mail.settings import Recipient
 from tests.links.mail.scene import MailScene, pass_on, send_all
 from tests.links.taking import take_all, until
 
@@ -85,6 +88,44 @@ def test_it_stays_as_long_as_there_is_something_to_send_now_and_then(scene: Mail
     asyncio.run(walk())
 
 
+def test_a_loop_that_is_still_hanging_up_takes_no_connection_from_the_next(
+    scene: MailScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, go_on, hang_up = threading.Event(), threading.Event(), Line.hang_up
+
+    def slowly(self: Line) -> None:
+        ending.set()
+        go_on.wait(10)
+        hang_up(self)
+
+    async def walk() -> None:
+        async with scene.of(scene.pace(scene.a, idle_end=0.2)).connect() as a:
+            await a.send(scene.b, b"one")
+            monkeypatch.setattr(Line, "hang_up", slowly)
+            assert await asyncio.to_thread(ending.wait, 10)
+            monkeypatch.setattr(Line, "hang_up", hang_up)
+            await a.send(scene.b, b"two")
+            assert scene.servers.front.open == 2
+            go_on.set()
+
+    asyncio.run(walk())
+
+
+def test_a_key_nobody_can_seal_for_closes_the_way_to_its_owner_alone(scene: MailScene) -> None:
+    async def walk() -> None:
+        async with scene.link(scene.a).connect() as a:
+            known = scene.address_of
+            weak = Recipient(scene.addresses[scene.b], bytes(16), bytes(32))
+            monkey = pytest.MonkeyPatch()
+            monkey.setattr(a, "_address_of", lambda name: weak if name == scene.b else known(name))
+            with pytest.raises(LinkDown, match="mistake"):
+                await a.send(scene.b, b"x")
+            assert set(a.ways()) == {scene.a}
+            await a.send(scene.a, b"x")
+
+    asyncio.run(walk())
+
+
 async def over_a_connection_given_up(scene: MailScene) -> None:
     async with scene.both() as (a, b):
         await pass_on(a, b, scene.b, b"before")
@@ -103,7 +144,7 @@ def test_without_that_it_would_be_a_failure(scene: MailScene, monkeypatch: pytes
             super().__init__(fault, unseen=False)
 
     monkeypatch.setattr(account, "NotSent", Seen)
-    monkeypatch.setattr(sender, "NotSent", Seen)
+    monkeypatch.setattr(line, "NotSent", Seen)
     with pytest.raises(LinkDown):
         asyncio.run(over_a_connection_given_up(scene))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.links.base import LinkDown
-from agent.links.mail import backing, sender
+from agent.links.mail import backing, line
 from agent.links.mail.account import NotSent, transmit
 from agent.links.mail.session import MailSession
 from tests.links.mail.scene import MailScene
@@ -101,7 +101,7 @@ def test_were_a_refusal_taken_for_a_yes_a_message_would_be_lost(
         with suppress(NotSent):
             transmit(*arguments)
 
-    monkeypatch.setattr(sender, "transmit", careless)
+    monkeypatch.setattr(line, "transmit", careless)
 
     async def walk() -> None:
         async with kept_up(scene.link(scene.a)) as a, kept_up(scene.link(scene.b)) as b:

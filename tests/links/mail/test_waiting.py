@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.links.mail.pack import ROOM, room_for
+from agent.links.mail.pack import MOST, ROOM, room_for
 from agent.links.mail.settings import Recipient
 from agent.links.mail.waiting import Batch, Waiting
 
@@ -65,3 +65,10 @@ def test_one_station_can_be_given_up_and_the_others_stay() -> None:
     waiting.put(BERT.address, BERT, b"y", None)
     assert [batch.recipient for batch in waiting.take_all()] == [CARL, BERT]
     assert waiting.take() is None
+
+
+def test_a_mail_holds_no_more_containers_than_its_recipient_takes_out() -> None:
+    waiting = Waiting()
+    for number in range(MOST + 1):
+        waiting.put("bert", BERT, b"x", number)
+    assert [len(batch.containers) for batch in all_of(waiting)] == [MOST, 1]
