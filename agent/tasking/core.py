@@ -82,9 +82,9 @@ class Tasking:
         heard = self._heard.get(type(event.params))
         return [*heard(event, event.params, now)] if heard else []
 
-    def _asked_for(self, event: Arrived, get: TaskGet, _: Instant) -> list[Effect]:
+    def _asked_for(self, event: Arrived, get: TaskGet, now: Instant) -> list[Effect]:
         """A worker asks for data, an owner for a result."""
-        return [*(self.owner if get.side == "data" else self.worker).asked_for(event, get)]
+        return self.owner.asked_for(event, get, now) if get.side == "data" else self.worker.asked_for(event, get)
 
     def _part(self, event: Arrived, part: TaskPart, now: Instant) -> list[Effect]:
         return [*(self.worker if part.side == "data" else self.owner).part(event, part, now)]

@@ -34,7 +34,9 @@ from agent.tasking.task import (
     Over,
     Refused,
     Result,
+    Returned,
     Shun,
+    Spoilt,
     State,
     Task,
     Took,
@@ -44,8 +46,10 @@ CHOICES, JUDGED = 5, 8
 """So many choices of a task are kept, for whoever asks why, each with the best so many of those who were judged."""
 FINAL = frozenset({"output", "not-json", "data"})
 """Failures that every other worker would have as well."""
-SHUN_MS = {"lost": 60_000, "failed": 30_000, "silent": 30_000, "full": 5_000, "declined": 300_000}
+SHUN_MS = {"lost": 60_000, "failed": 30_000, "silent": 30_000, "declined": 300_000}
 """For how long a task is not offered to somebody again, by what happened there."""
+FULL_SHARE = 6
+"""To somebody who had no room it is not for this part of a lease: by mail it would go to and fro else."""
 
 Step = tuple[Task, list[Effect]]
 
@@ -173,6 +177,18 @@ def _store(task: Task, data: str, blob: Blob | None) -> Step:
     return after, [Keep("result", task.id, result), Cancel(assign_id(task))]
 
 
+def _resume(task: Task, _: Returned, now: Instant) -> Step:
+    """It is done, so nobody has to decide: only the result has to come."""
+    if task.result is None:
+        return task, []
+    return replace(task, state=State.COLLECTING, deadline=_lease_from(task, now), code=""), []
+
+
+def _spoil(task: Task, _: Spoilt, __: Instant) -> Step:
+    """Nobody can ever do it."""
+    return replace(task, state=State.FAILED, deadline=None, code="data"), _fence(task)
+
+
 def _over(task: Task, _: Over, __: Instant) -> Step:
     code = task.code if task.state is State.HELD else "expired" if task.worker else "nobody"
     return replace(task, state=State.FAILED, deadline=None, code=code), _fence(task)
@@ -183,12 +199,13 @@ def _drop(task: Task, _: Dropped, __: Instant) -> Step:
 
 
 def _again(task: Task, _: Again, __: Instant) -> Step:
-    return replace(task, state=State.NEW, worker="", code="", why=""), [cancel(task)]
+    return replace(task, state=State.NEW, worker="", code="", why="", result=None), [cancel(task)]
 
 
 def _back(task: Task, now: Instant, why: str) -> Task:
     """Return the task as it waits for somebody else."""
-    shunned = {**task.shunned, task.worker: Shun(why, now.ms + SHUN_MS[why])}
+    for_ms = task.lease_ms // FULL_SHARE if why == "full" else SHUN_MS[why]
+    shunned = {**task.shunned, task.worker: Shun(why, now.ms + for_ms)}
     return replace(task, state=State.NEW, worker="", deadline=None, shunned=shunned, result=None)
 
 
@@ -213,7 +230,7 @@ def _stay(task: Task, _: object, __: Instant) -> Step:
     return task, []
 
 
-EVENTS = (Chosen, Took, Refused, Alive, Finished, Collected, Lapsed, Over, Dropped, Again)
+EVENTS = (Chosen, Took, Refused, Alive, Finished, Collected, Lapsed, Over, Dropped, Again, Spoilt, Returned)
 
 _FAILS = (State.HELD, State.FAILED, State.NEW)
 _LIVE = tuple(state for state in State if state not in ENDED)
@@ -230,6 +247,7 @@ TABLE: dict[tuple[State, type], Row] = {
     **{(state, Took): Row(_taken_again, (state,)) for state in (State.ACCEPTED, State.RUNNING)},
     **{(state, Lapsed): Row(_lapse, _FAILS) for state in (State.ACCEPTED, State.RUNNING, State.COLLECTING)},
     **{(state, Refused): Row(_refuse, (State.NEW,)) for state in (State.ASSIGNED, State.ACCEPTED)},
+    **{(state, Spoilt): Row(_spoil, (State.FAILED,)) for state in (State.ASSIGNED, State.ACCEPTED, State.RUNNING)},
     (State.NEW, Chosen): Row(_assign, (State.ASSIGNED,)),
     (State.ASSIGNED, Took): Row(_take, (State.ACCEPTED,)),
     (State.ASSIGNED, Lapsed): Row(_lapse, (State.NEW,)),
@@ -237,4 +255,5 @@ TABLE: dict[tuple[State, type], Row] = {
     (State.COLLECTING, Collected): Row(_collected, (State.DONE,)),
     (State.HELD, Finished): Row(_finish, (State.DONE, State.COLLECTING, State.HELD)),
     (State.HELD, Again): Row(_again, (State.NEW,)),
+    (State.HELD, Returned): Row(_resume, (State.HELD, State.COLLECTING)),
 }

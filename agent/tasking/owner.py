@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agent.domain.effects import Effect, Keep, Refresh, Reply, Tell
+from agent.domain.effects import Effect, Keep, Refresh, Reply, Tell, Unnotify
 from agent.domain.envelope import LIFE_MS
 from agent.domain.errors import BadInput
 from agent.domain.events import Arrived, GaveUp, Instant
@@ -33,7 +33,7 @@ from agent.tasking.choice import Verdict, choose
 from agent.tasking.course import advance
 from agent.tasking.freight import Freight
 from agent.tasking.paces import Paces
-from agent.tasking.parts import Read, forget_all, keep_all
+from agent.tasking.parts import Read, forget_all, keep_all, wanted
 from agent.tasking.speech import assign_id, news, superseded
 from agent.tasking.task import (
     WITH_WORKER,
@@ -46,6 +46,8 @@ from agent.tasking.task import (
     Lapsed,
     Over,
     Refused,
+    Returned,
+    Spoilt,
     State,
     Task,
     Took,
@@ -102,6 +104,7 @@ class Owner:
         """Go on where the last run ended."""
         return [
             *(effect for task in self._book.those(State.COLLECTING) for effect in self._collect(task, now)),
+            *(_ask_a_person(task) for task in self._book.those(State.HELD)),
             *self.woke(now),
         ]
 
@@ -147,7 +150,12 @@ class Owner:
         if event.link == "mail":
             late_s = (now.ms - event.envelope.at) / 1000
             self.trips.at_least(2 * min(late_s, MOST_LATE_S))
-        effects = self.workers.heard(event.envelope.sender, lease, event.envelope.at, now)
+        sender, before = event.envelope.sender, self.workers.available(now)
+        effects = self.workers.heard(sender, lease, event.envelope.at, now)
+        come = {known.station for known in self.workers.available(now)} - {known.station for known in before}
+        for task in self._book.those(State.HELD):
+            if task.worker in come:
+                effects += self._advance(task, Returned(), now)
         return [*effects, *self._offer_all(now), *self._book.wakes(now)]
 
     def arrived(self, event: Arrived, message: TaskMessage, now: Instant) -> list[Effect]:
@@ -180,12 +188,15 @@ class Owner:
         effects = [effect for task in gone for effect in self._advance(task, Lapsed("revoked"), now)]
         return [*effects, *self._offer_all(now), *self._book.wakes(now)]
 
-    def asked_for(self, event: Arrived, get: TaskGet) -> list[Effect]:
-        """Whoever has a task asks for pieces of its data."""
+    def asked_for(self, event: Arrived, get: TaskGet, now: Instant) -> list[Effect]:
+        """Whoever has a task asks for pieces of its data; if one is not there any more, it can only fail."""
         task, sender = self.tasks.get(get.task), event.envelope.sender
         if task is None or task.blob is None or get.side != "data" or task.worker != sender or task.ended:
             return []
-        return self._freight.give(task.id, sender, get, task.blob)
+        given = self._freight.give(task.id, sender, get, task.blob)
+        if len(given) == len(wanted(get, task.blob)):
+            return given
+        return [*self._advance(task, Spoilt(), now), *self._book.wakes(now)]
 
     def part(self, event: Arrived, part: TaskPart, now: Instant) -> list[Effect]:
         """A piece of a result came."""
@@ -222,11 +233,15 @@ class Owner:
         if after.state is State.COLLECTING:
             effects += self._collect(after, now)
         elif task.state is State.COLLECTING:
-            effects += self._freight.close(task.id, keep=after.state is State.DONE)
+            effects += self._freight.close(task.id, keep=after.state in (State.DONE, State.HELD))
         if after.ended and task.blob is not None:
             effects += forget_all(task.id, "data", task.blob)
         if after.state is State.HELD:
-            effects.append(Tell("notice.task-held", {"type": task.type, "station": task.worker}, key=task.id))
+            effects.append(_ask_a_person(after))
+        elif task.state is State.HELD:
+            effects.append(Unnotify(task.id))
+            if after.state not in (State.COLLECTING, State.DONE) and task.result is not None:
+                effects += forget_all(task.id, "result", task.result)
         return [*effects, Refresh()]
 
     def _judge(self, before: Task, after: Task) -> None:
@@ -275,6 +290,10 @@ class Owner:
         """Return who would get a task now, and why."""
         shunned = {station: shun.why for station, shun in task.shunned.items() if shun.until > now.ms}
         return choose(task.id, task.type, self.workers.candidates(task.role, self._book.taken, shunned, now))
+
+
+def _ask_a_person(task: Task) -> Effect:
+    return Tell("notice.task-held", {"type": task.type, "station": task.worker}, key=task.id)
 
 
 def _won(task: Task, sender: str, n: int) -> bool:

@@ -67,13 +67,18 @@ def read_back(job: str, side: Side, blob: Blob, read: Read) -> bytes | None:
 
 def answers(job: str, get: TaskGet, blob: Blob, read: Read) -> Iterator[TaskPart]:
     """Return the parts that answer a question, the list first; what we do not have is left out."""
-    wanted = [(True, i) for i in range(_lists(blob))] if get.list else []
-    count = _count(blob.size)
-    wanted += [(False, i) for begin, end in get.parts for i in range(begin, min(end, count))]
-    for of_list, i in dict.fromkeys(wanted):
+    for of_list, i in wanted(get, blob):
         piece = read(key_of(job, get.side, i, of_list=of_list))
         if piece is not None:
             yield TaskPart(task=get.task, side=get.side, list=of_list, i=i, part=to_b64u(piece))
+
+
+def wanted(get: TaskGet, blob: Blob) -> list[tuple[bool, int]]:
+    """Return the pieces a question asks for, each once, as (of the list, number)."""
+    pieces = [(True, i) for i in range(_lists(blob))] if get.list else []
+    count = _count(blob.size)
+    pieces += [(False, i) for begin, end in get.parts for i in range(begin, min(end, count))]
+    return list(dict.fromkeys(pieces))
 
 
 class Gathering:

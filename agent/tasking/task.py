@@ -129,6 +129,14 @@ class Lapsed(Struct, frozen=True):
     why: str = "lost"
 
 
+class Spoilt(Struct, frozen=True):
+    """Its data are not whole on our own disk."""
+
+
+class Returned(Struct, frozen=True):
+    """The worker whose result was on its way is available again."""
+
+
 class Over(Struct, frozen=True):
     """The task's own time is over."""
 

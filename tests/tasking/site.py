@@ -239,6 +239,14 @@ class Site:
         return Outcome(ok=True, data=f"{deed.job} {deed.run} {station} ".encode().ljust(self.size, b"."))
 
 
+def running(site: Site, **values: object) -> tuple[str, str]:
+    """A task that runs, and where."""
+    id_ = site.ask(**{"data": b"x", **values})
+    site.until(lambda: any(f"{id_}@office" in node.running for node in site.nodes.values()))
+    site.run(1.0)
+    return id_, site.tasks[id_].worker
+
+
 _ledgers: dict[tuple[str, ...], Ledger] = {}
 
 

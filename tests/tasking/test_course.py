@@ -51,6 +51,8 @@ def _task_event(random: Random, task: Task) -> object:
             tasks.Lapsed(),
             *random.choice([[], [], [tasks.Over(), tasks.Dropped()]]),
             tasks.Again(),
+            tasks.Returned(),
+            random.choice([tasks.Lapsed(), tasks.Lapsed(), tasks.Spoilt()]),
         ]
     )
 

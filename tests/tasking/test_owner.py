@@ -2,29 +2,21 @@
 
 import pytest
 
-from agent.domain.effects import Post, Reply
-from agent.domain.events import GaveUp, Woke
+from agent.domain.effects import Post, Reply, Tell, Unnotify
+from agent.domain.events import GaveUp, Instant
 from agent.domain.keys import from_b64u
 from agent.domain.names import HUB
-from agent.domain.task import TaskAgain, TaskAsked, TaskDropped
-from agent.domain.tasks import MOST_BYTES, TaskNews
-from agent.tasking import book, keeping, worker
+from agent.domain.task import Leaving, TaskAgain, TaskAsked, TaskDropped
+from agent.domain.tasks import TaskNews
 from agent.tasking.choice import winner_of
-from agent.tasking.parts import read_back
+from agent.tasking.course import advance
 from agent.tasking.speech import assign_id
-from agent.tasking.task import Result, State
+from agent.tasking.task import Refused, Result, State, Task
 from agent.tasking.worker import Rules
-from tests.tasking.site import Net, Site, ledger_of
+from agent.ui.texts.task import task_texts
+from tests.tasking.site import Net, Site, ledger_of, running
 
 LONG = (50.0, 50.0)
-
-
-def running(site: Site, **values: object) -> tuple[str, str]:
-    """A task that runs, and where."""
-    id_ = site.ask(**{"data": b"x", **values})
-    site.until(lambda: any(f"{id_}@office" in node.running for node in site.nodes.values()))
-    site.run(1.0)
-    return id_, site.tasks[id_].worker
 
 
 @pytest.mark.parametrize("asleep", [False, True])
@@ -173,47 +165,6 @@ def test_the_hub_hears_that_a_task_is_new_and_how_it_ended_and_nothing_of_what_i
     assert [(news.task, news.state) for news in heard] == [(id_, "new"), (id_, "done")]
 
 
-@pytest.mark.parametrize("loss", [0.0, 0.3])
-@pytest.mark.parametrize("size", [20_000, 700_000])
-def test_large_data_and_results_come_whole_also_where_much_is_lost(loss: float, size: int) -> None:
-    site = Site(13, net=Net(loss=loss), seconds=(5.0, 5.0), size=size)
-    id_ = site.ask(data=bytes(size))
-    site.until(lambda: site.tasks[id_].ended)
-    result = site.checker.stored[id_]
-    assert result.blob is not None
-    data = read_back(id_, "result", result.blob, site.office.disk.kept["piece"].get)
-    assert data is not None
-    assert len(data) == size
-    assert data.split(b" ")[2].decode() == result.worker
-    site.checker.settled()
-
-
-def test_a_large_result_goes_on_after_both_sides_were_restarted() -> None:
-    site = Site(14, net=Net(loss=0.2), seconds=(5.0, 5.0), size=2_000_000)
-    id_ = site.ask(data=b"x")
-    site.until(lambda: site.tasks[id_].state is State.COLLECTING)
-    site.until(lambda: len(site.office.disk.kept["piece"]) > 20)
-    worker = site.nodes[site.tasks[id_].worker]
-    came = len(site.office.disk.kept["piece"])
-    for node in (site.office, worker):
-        node.kill()
-        node.start()
-    assert site.tasks[id_].state is State.COLLECTING
-    assert len(site.office.disk.kept["piece"]) >= came
-    site.until(lambda: site.tasks[id_].ended)
-    assert site.tasks[id_].state is State.DONE
-    assert len(site.checker.starts[id_]) == 1
-
-
-def test_more_than_a_task_may_have_is_refused_before_anything_is_kept() -> None:
-    site = Site(15)
-    deeds = site.office.tasking.handle(TaskAsked("print", bytes(MOST_BYTES + 1), ticket=4), site.office.now)
-    assert [type(deed) for deed in deeds] == [Reply]
-    assert isinstance(deeds[0], Reply)
-    assert deeds[0].error is not None
-    assert site.tasks == {}
-
-
 def test_whoever_asks_again_with_the_same_id_gets_the_same_task() -> None:
     site, id_ = Site(18), "7" * 32
     for ticket in (1, 2):
@@ -223,72 +174,48 @@ def test_whoever_asks_again_with_the_same_id_gets_the_same_task() -> None:
     assert site.tasks[id_].n <= 1
 
 
-def test_what_is_long_over_is_forgotten_with_all_that_was_kept_of_it() -> None:
-    site = Site(16, seconds=(1.0, 1.0), size=30_000)
-    id_ = site.ask(data=bytes(30_000), life_ms=60_000)
-    site.until(lambda: site.tasks[id_].ended)
-    site.run(31 * 24 * 3600.0)
-    for node in site.nodes.values():
-        node.handle(Woke())
-    kept = {kind: values for node in site.nodes.values() for kind, values in node.disk.kept.items() if values}
-    assert kept == {}
-
-
-@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
-def test_of_a_task_that_has_ended_no_data_stay(end: str) -> None:
-    site = Site(16, seconds=(20.0, 20.0), size=30_000, fails=float(end == "failed"))
-    id_, _ = running(site, data=bytes(30_000), tries=1)
-    small = site.ask(data=b"x", tries=1)
-    if end == "cancelled":
-        for task in (id_, small):
-            site.office.handle(TaskDropped(task))
-    site.until(lambda: site.tasks[id_].ended and site.tasks[small].ended)
-    assert {site.tasks[one].state.value for one in (id_, small)} == {end}
-    assert [key for key in site.office.disk.kept["piece"] if "/data/" in key] == []
-    assert (site.tasks[id_].blob, site.tasks[small].data) == (None, "")
-
-
-def test_what_a_worker_gave_back_does_not_stay_on_its_disk_for_long() -> None:
-    site = Site(16, seconds=(1.0, 1.0), fails=1.0)
-    id_ = site.ask(data=bytes(30_000), tries=2)
-    site.until(lambda: site.tasks[id_].ended)
-    pieces = [node.disk.kept["piece"] for node in site.nodes.values()]
-    assert any(pieces)  # it might have come again
-    site.run(2 * 3600.0 + 1.0)
-    for node in site.nodes.values():
-        node.handle(Woke())
-    assert not any(pieces)
-
-
-@pytest.mark.parametrize(("limit", "most"), [("MOST_ENDED", 3), ("MOST_LARGE_BYTES", 100_000)])
-def test_only_the_newest_results_stay_where_there_are_many(
-    limit: str, most: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (keeping, book, worker):
-        monkeypatch.setattr(module, limit, most, raising=False)
-    site = Site(16, {"ant": Rules(1, {"print": 1})}, seconds=(1.0, 1.0), size=30_000)
-    ids = []
-    for _ in range(6):
-        ids.append(id_ := site.ask(data=b"x"))
-        site.until(lambda: site.tasks[id_].ended)
-        site.run(5.0)
-    site.run(3600.0)
-    for node in site.nodes.values():
-        node.handle(Woke())
-    assert list(site.tasks) == ids[3:]
-    assert list(site.nodes["ant"].tasking.worker.jobs) == [f"{id_}@office" for id_ in ids[3:]]
-    for node in (site.office, site.nodes["ant"]):
-        assert {key[:32] for key in node.disk.kept["piece"]} == set(ids[3:])
-
-
-def test_a_result_waits_for_its_owner_for_as_long_as_the_task_has_time() -> None:
-    site = Site(16, seconds=(5.0, 5.0))
-    id_, first = running(site, once=True, life_ms=5 * 86_400_000)
+def test_a_person_who_has_to_decide_is_asked_again_after_a_restart_and_no_more_when_it_is_decided() -> None:
+    site = Site(5, seconds=LONG)
+    id_, first = running(site, once=True)
+    site.nodes[first].kill()
+    site.until(lambda: site.tasks[id_].state is State.HELD)
     site.office.kill()
-    site.run(3 * 86_400.0)
     site.office.start()
-    site.until(lambda: site.tasks[id_].ended)
-    assert (site.tasks[id_].state, site.tasks[id_].worker) == (State.DONE, first)
+    owner, now = site.office.tasking.owner, site.office.now
+    assert [one.key for one in owner.restart(now) if isinstance(one, Tell)] == [id_]
+    assert Unnotify(id_) in owner.dropped(TaskDropped(id_), now)
+
+
+@pytest.mark.parametrize("code", ["lost", "interrupted", "leaving", "no-grant", "exit", "revoked"])
+def test_whoever_asked_is_told_in_words_why_it_came_to_nothing(code: str) -> None:
+    site = Site(9, seconds=LONG, fails=float(code == "exit"))
+    id_, first = running(site, tries=1)
+    match code:
+        case "lost":
+            site.nodes[first].kill()
+        case "interrupted":
+            site.nodes[first].kill()
+            site.nodes[first].start()
+        case "leaving":
+            site.nodes[first].handle(Leaving())
+        case "no-grant":
+            site.cut.add(first)
+            site.after(25.0, site.cut.clear)
+        case "revoked":
+            site.ledger = ledger_of("office", "bee" if first == "ant" else "ant")
+            site.office.run(site.office.tasking.ledger_grew(site.office.now), "LedgerGrew")
+    took = site.until(lambda: site.tasks[id_].ended)
+    assert took <= 55.0
+    assert (site.tasks[id_].state, site.tasks[id_].code) == (State.FAILED, code)
+    for language in ("en", "de"):
+        assert task_texts(language).has(f"code.{code}")
+
+
+@pytest.mark.parametrize(("lease_ms", "seconds"), [(30_000, 5), (900_000, 150)])
+def test_who_had_no_room_is_asked_again_soon_nearby_and_later_by_mail(lease_ms: int, seconds: int) -> None:
+    task = Task("7" * 32, "print", 0, 10**9, state=State.ASSIGNED, n=1, worker="ant", lease_ms=lease_ms)
+    after, _ = advance(task, Refused("full"), Instant(0.0, 1000))
+    assert after.shunned["ant"].until == 1000 + seconds * 1000
 
 
 def test_results_are_stored_once_in_two_hundred_doubled_runs() -> None:

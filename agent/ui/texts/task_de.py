@@ -24,6 +24,9 @@ TEXTS: dict[str, str] = {
     # --- why it came to nothing, or has to be decided ---
     "code.lost": "vom Helfer war nicht rechtzeitig etwas zu hören",
     "code.revoked": "der Helfer ist kein Mitglied mehr",
+    "code.no-grant": "der Helfer hörte von dieser Station nicht rechtzeitig etwas und hat aufgehört",
+    "code.interrupted": "der Computer oder Agent des Helfers ist währenddessen ausgefallen",
+    "code.leaving": "der Helfer wurde währenddessen ausgeschaltet",
     "code.undeliverable": "der Helfer war nicht erreichbar",
     "code.expired": "ihre Zeit war um",
     "code.nobody": "ihre Zeit war um, und niemand konnte sie erledigen",

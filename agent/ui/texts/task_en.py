@@ -24,6 +24,9 @@ TEXTS: dict[str, str] = {
     # --- why it came to nothing, or has to be decided ---
     "code.lost": "the worker was not heard of in time",
     "code.revoked": "the worker is no member any more",
+    "code.no-grant": "the worker heard nothing from this station in time, and stopped",
+    "code.interrupted": "the worker's computer or agent was ended meanwhile",
+    "code.leaving": "the worker was switched off meanwhile",
     "code.undeliverable": "the worker could not be reached",
     "code.expired": "its time was over",
     "code.nobody": "its time was over, and nobody could do it",
