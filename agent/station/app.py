@@ -290,14 +290,14 @@ class App:
         self.requests.changed()
 
     def _ledger_grew(self, seq: int, head: bytes) -> None:
-        """Pin the new head; whoever is no member any more gets nothing more from us."""
-        save_pin(self._profile.secrets_folder, Pin(seq, head))
+        """Whoever is no member any more gets nothing more from us; pin the new head, which a full disk may refuse."""
         self.router.revoked()
         self.router.run(self.tasks.ledger_grew())
         if self._direct is not None:
             self._direct.ledger_grew()
         if self._mail is not None:
             self._mail.look()
+        save_pin(self._profile.secrets_folder, Pin(seq, head))
 
     def _expect(self, effect: ExpectMail) -> None:
         if self._mail is not None:

@@ -59,6 +59,28 @@ def test_a_station_that_ends_says_good_bye(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+def test_a_full_disk_keeps_nobody_a_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the entry nor the pin can be written: what waits for whoever was shown out goes to nobody all the same."""
+
+    def full(*_: object) -> None:
+        raise NmrError("Could not be saved", "No space left on device")
+
+    async def scene() -> None:
+        members, net = people(), MemoryNet()
+        front = Desk(tmp_path, members, "front")
+        async with front.running(net.link("front")):
+            page = await front.page("kitchen")
+            members.revoke("kitchen")
+            monkeypatch.setattr("agent.station.app.save_pin", full)
+            monkeypatch.setattr("agent.routing.rows.keep", full)
+            revoked = members.frames[-1].decode()
+            front.app.router.run(front.app.core.membership.entries([revoked], now=front.app._clock.now()))
+            await until(lambda: page.targets["kitchen"].why == "revoked", "the row is given up")
+            monkeypatch.undo()
+
+    asyncio.run(scene())
+
+
 def test_a_page_taken_before_it_was_shown_does_not_ring_at_the_next_start(tmp_path: Path) -> None:
     async def scene() -> None:
         members, net = people(), MemoryNet()
