@@ -5,6 +5,7 @@ the few lines that the tests of router and giving_back prove. What the hub signs
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from heapq import heappop, heappush
@@ -179,10 +180,14 @@ class Node:
 
 
 class Crowd:
-    """A hub, honest nodes and at most one `liar`. `slow` are those that only mail reaches; `random` decides it all."""
+    """A hub, honest nodes and at most one `liar`. `slow` are those that only mail reaches; `random` decides it all.
+
+    Once the hub has two faces it shows `second` to those it has `fooled`, and goes on with both.
+    """
 
     def __init__(self, random: Random, size: int = 50, slow: int = 20, guards: Guards = Guards()) -> None:  # noqa: B008
         self.random, self.clock, self.members = random, Clock(), Members()
+        self.second, self.fooled = self.members, frozenset[str]()
         self.loss, self.double, self.cut = 0.0, 0.0, frozenset[str]()
         self._flying: list[tuple[float, int, str, str, Parameters, dict[str, object]]] = []
         self._wakes: list[tuple[float, str]] = []
@@ -207,6 +212,19 @@ class Crowd:
     def equal(self) -> bool:
         return {node.ledger.head for node in self.honest} == {self.members.ledger.head}
 
+    def two_faces(self) -> None:
+        """From now on the hub has a second history, for every other node."""
+        self.second, self.fooled = copy(self.members), frozenset(sorted(self.nodes)[::2])
+        self.second.frames, self.second.people = list(self.members.frames), dict(self.members.people)
+        self.members.add("guest-one", "front-desk")
+        self.second.add("guest-two", "lead")
+        for name in self.nodes:
+            self._tell(name)
+
+    def log(self, name: str) -> Members:
+        """What the hub shows to a station."""
+        return self.second if name in self.fooled else self.members
+
     def change(self) -> None:
         """The hub writes one entry and pushes it: somebody new, other roles, or somebody who goes."""
         guests = [m.station for m in self.members.ledger.active() if m.station.startswith("guest")]
@@ -218,10 +236,8 @@ class Crowd:
         else:
             role = self.random.choice(["kitchen", "front-desk", "lead"])
             self.members.append("member.roles", self.random.choice(sorted(self.nodes)), {"roles": [role]})
-        tail = tuple(frame.decode() for frame in self.members.frames[-PUSHED:])
         for name in self.nodes:
-            self._head_to(name)
-            self.send(HUB, name, LedgerPart(entries=tail))
+            self._tell(name)
 
     def send(self, sender: str, to: str, params: Parameters, **more: object) -> None:
         """Put a message on its way, if the net has a good day."""
@@ -230,7 +246,7 @@ class Crowd:
         mailed = sender in self.slow or to in self.slow
         if not sure and ((apart and not mailed) or self.random.random() < self.loss):
             return
-        ledger = self.members.ledger if sender == HUB else self.nodes[sender].ledger
+        ledger = self.log(to).ledger if sender == HUB else self.nodes[sender].ledger
         more = {"head": ledger.short_head(), "at": self.clock.now.ms} | more
         for _ in range(2 if self.random.random() < self.double else 1):
             takes = self.random.uniform(0, MAIL_S if mailed else FAST_S)
@@ -258,7 +274,7 @@ class Crowd:
                     self._head_to(name)
         if self._next_word <= mono:
             self._next_word = mono + self.random.uniform(0, 600)
-            self._somebody_speaks()
+            self.somebody_speaks()
         while self._flying and self._flying[0][0] <= mono:
             _, _, to, sender, params, more = heappop(self._flying)
             self._land(to, sender, params, more)
@@ -272,7 +288,7 @@ class Crowd:
         if to == HUB:
             if isinstance(params, LedgerGet):
                 self._head_to(sender)
-                self.send(HUB, sender, part_after(self.members.frames, params.after), re=more.get("id_asked"))
+                self.send(HUB, sender, part_after(self.log(sender).frames, params.after), re=more.get("id_asked"))
             return
         if to in self.nodes and not (to == self.liar and self._lies(sender, params, more)):
             said = {key: value for key, value in more.items() if key != "id_asked"}
@@ -293,11 +309,17 @@ class Crowd:
                 self.send(node.name, to, post.params, **more)
 
     def _head_to(self, name: str) -> None:
-        frame = signed_head(self.members, self.members.ledger, self.clock.now.ms)
-        head = LedgerHead(seq=self.members.ledger.seq, hash=to_b64u(self.members.ledger.head))
-        self.send(HUB, name, head, frame=frame)
+        log = self.log(name)
+        frame = signed_head(log, log.ledger, self.clock.now.ms)
+        self.send(HUB, name, LedgerHead(seq=log.ledger.seq, hash=to_b64u(log.ledger.head)), frame=frame)
 
-    def _somebody_speaks(self) -> None:
+    def _tell(self, name: str) -> None:
+        """The hub pushes what is new, and how far its ledger goes."""
+        self._head_to(name)
+        tail = tuple(frame.decode() for frame in self.log(name).frames[-PUSHED:])
+        self.send(HUB, name, LedgerPart(entries=tail))
+
+    def somebody_speaks(self) -> None:
         """A page from anybody to anybody: the sender's head comes with it; the liar's is a lie."""
         sender, to = self.random.sample(sorted(self.nodes), 2)
         more: dict[str, object] = {}

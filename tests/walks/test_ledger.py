@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from agent.station.membership import Guards
 from tests.walks.crowd import MAIL_S, Crowd, verify_once
 
 
@@ -50,6 +51,36 @@ def test_stations_that_ask_nobody_would_not_agree(monkeypatch: pytest.MonkeyPatc
     play(crowd, 60)
     with pytest.raises(AssertionError):
         settled(crowd)
+
+
+def split(life: str, guards: Guards) -> Crowd:
+    """A hub with two faces; what it told each of them is there before they hear of each other."""
+    crowd = Crowd(Random(4), size=12, slow=5, guards=guards)
+    crowd.loss, crowd.double = 0.02, 0.1
+    talk, crowd.somebody_speaks = crowd.somebody_speaks, lambda: None
+    crowd.two_faces()
+    crowd.advance(MAIL_S + 5)
+    for node in crowd.nodes.values():
+        assert node.ledger.head == crowd.log(node.name).ledger.head
+        if life == "restarted":
+            node.boot()
+        if life == "store lost":
+            node.lose_store()
+    crowd.somebody_speaks = talk
+    return crowd
+
+
+@pytest.mark.parametrize("life", ["running", "restarted", "store lost"])
+def test_a_hub_with_two_faces_is_found_out_by_all_soon_after_the_first_of_both_sides_speak(life: str) -> None:
+    crowd = split(life, Guards())
+    crowd.advance(3600 + 2 * MAIL_S)  # within the hour somebody speaks; then a word, its proof and all are told by mail
+    assert [node.name for node in crowd.honest if not node.frozen] == []
+
+
+def test_without_the_guard_a_hub_with_two_faces_goes_on_with_both() -> None:
+    crowd = split("running", Guards(fork=False))
+    crowd.advance(3600 + 2 * MAIL_S)
+    assert [node.name for node in crowd.honest if node.frozen] == []
 
 
 @pytest.mark.long
