@@ -60,7 +60,7 @@ def test_a_station_that_ends_says_good_bye(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_keeps_nobody_a_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the entry nor the pin can be written: what waits for whoever was shown out goes to nobody all the same."""
+    """Neither entry nor pin can be written: what waits for whoever was shown out goes to nobody all the same."""
 
     def full(*_: object) -> None:
         raise NmrError("Could not be saved", "No space left on device")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.domain.effects import GiveBack, ShowFork
+from agent.domain.effects import GiveBack, ShowFork, Tell
 from agent.domain.keys import to_b64u
 from agent.domain.messages import LedgerGet, LedgerHead, LedgerPart, PageNew
 from agent.domain.names import HUB
@@ -23,8 +23,14 @@ def members() -> Members:
 # --- fast-forward ---
 
 
-def test_a_head_nobody_can_show_is_told_and_not_believed(members: Members) -> None:
+@pytest.mark.parametrize("life", ["running", "restarted", "store lost"])
+def test_a_head_nobody_can_show_is_told_and_not_believed(members: Members, life: str) -> None:
     anna = node(members)
+    if life != "running":
+        anna.hear("ben", PageNew(), head=(10**9, "A" * 22))
+        anna.boot() if life == "restarted" else anna.lose_store()
+        anna.hear(HUB, part(members))
+        anna.posts.clear()
     anna.hear("ben", PageNew(), head=(10**9, "A" * 22))
     (asked,) = sent(anna, "ledger.get")
     assert asked.recipients == (HUB,)
@@ -47,6 +53,17 @@ def test_where_no_hub_answers_it_is_told_after_a_while(members: Members) -> None
     anna.clock.mono += PATIENCE_S + 1
     anna.woke()
     assert anna.told == ["notice.ledger-ahead"]
+
+
+def test_a_head_that_the_hub_signed_and_cannot_show_is_told_of_as_the_hub_s(members: Members) -> None:
+    anna = node(members)
+    head = LedgerHead(seq=10**6, hash=to_b64u(b"h" * 32))
+    anna.clock.mono += 60
+    anna.hear(HUB, head, frame=signed_head(members, members.ledger, anna.clock.now.ms, seq=10**6, hash=head.hash))
+    anna.clock.mono += PATIENCE_S + 1
+    (tell,) = only(anna.woke(), Tell)
+    assert (tell.text, tell.values) == ("notice.ledger-ahead", {"station": "the hub", "seq": str(10**6)})
+    assert anna.ledger == members.ledger
 
 
 def test_without_the_guard_nobody_hears_of_it(members: Members) -> None:

@@ -188,7 +188,7 @@ class Crowd:
     def __init__(self, random: Random, size: int = 50, slow: int = 20, guards: Guards = Guards()) -> None:  # noqa: B008
         self.random, self.clock, self.members = random, Clock(), Members()
         self.second, self.fooled = self.members, frozenset[str]()
-        self.loss, self.double, self.cut = 0.0, 0.0, frozenset[str]()
+        self.loss, self.double, self.cut, self.silent = 0.0, 0.0, frozenset[str](), False
         self._flying: list[tuple[float, int, str, str, Parameters, dict[str, object]]] = []
         self._wakes: list[tuple[float, str]] = []
         self._heads = 0
@@ -274,7 +274,8 @@ class Crowd:
                     self._head_to(name)
         if self._next_word <= mono:
             self._next_word = mono + self.random.uniform(0, 600)
-            self.somebody_speaks()
+            if not self.silent:
+                self._somebody_speaks()
         while self._flying and self._flying[0][0] <= mono:
             _, _, to, sender, params, more = heappop(self._flying)
             self._land(to, sender, params, more)
@@ -319,7 +320,7 @@ class Crowd:
         tail = tuple(frame.decode() for frame in self.log(name).frames[-PUSHED:])
         self.send(HUB, name, LedgerPart(entries=tail))
 
-    def somebody_speaks(self) -> None:
+    def _somebody_speaks(self) -> None:
         """A page from anybody to anybody: the sender's head comes with it; the liar's is a lie."""
         sender, to = self.random.sample(sorted(self.nodes), 2)
         more: dict[str, object] = {}

@@ -57,7 +57,7 @@ def split(life: str, guards: Guards) -> Crowd:
     """A hub with two faces; what it told each of them is there before they hear of each other."""
     crowd = Crowd(Random(4), size=12, slow=5, guards=guards)
     crowd.loss, crowd.double = 0.02, 0.1
-    talk, crowd.somebody_speaks = crowd.somebody_speaks, lambda: None
+    crowd.silent = True
     crowd.two_faces()
     crowd.advance(MAIL_S + 5)
     for node in crowd.nodes.values():
@@ -66,7 +66,7 @@ def split(life: str, guards: Guards) -> Crowd:
             node.boot()
         if life == "store lost":
             node.lose_store()
-    crowd.somebody_speaks = talk
+    crowd.silent = False
     return crowd
 
 
