@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from agent.domain.events import Event, GaveUp, Heard, Instant, Late, Sent
@@ -77,9 +77,11 @@ class Outgoing:
         self.drop_revoked()
         self._look()
 
-    async def drain(self) -> None:
-        """Wait until every link has taken what waits for it."""
-        await asyncio.gather(*(lane.drained() for lane in (self._gates | self._lanes).values()))
+    async def drain(self, seconds: Mapping[str, float], most: float) -> None:
+        """Wait until each link has taken what waits for it, at most the seconds of its name, or `most`."""
+        lanes = (self._gates | self._lanes).items()
+        waiting = (asyncio.wait_for(lane.drained(), seconds.get(name, most)) for name, lane in lanes)
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     def stop(self) -> None:
         """Stop repeating; everything open is on disk."""

@@ -1,10 +1,8 @@
 """Sends until receipted and receives exactly once, over whichever links are up; runs the effects both cores share."""
 
-import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from msgspec import json
 from msgspec.structs import replace
@@ -21,6 +19,7 @@ from agent.routing import rows
 from agent.routing.admission import Admission
 from agent.routing.incoming import Incoming
 from agent.routing.outgoing import Outgoing
+from agent.routing.policy import MAIL
 from agent.routing.replies import Replies
 from agent.routing.signing import Signed
 from agent.system.crash import point
@@ -28,7 +27,7 @@ from agent.system.store import Store
 from agent.wire.frame import TooLarge
 from agent.wire.keys import Identity
 
-DRAIN_S = 0.5
+DRAIN_S, LAST_MAIL_S = 0.5, 3.0
 """How long the last words may take when the agent ends."""
 
 log = logging.getLogger(__name__)
@@ -85,11 +84,10 @@ class Router:
         self._outgoing.start()
         self._incoming.start()
 
-    async def drain(self) -> None:
-        """Send the receipts that wait, and let the links take them and what was sent before."""
+    async def drain(self, *, for_good: bool = False) -> None:
+        """Send the receipts that wait, let the links take them and what was sent before; the last time `for_good`."""
         self._replies.send()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._outgoing.drain(), DRAIN_S)
+        await self._outgoing.drain({MAIL: LAST_MAIL_S} if for_good else {}, DRAIN_S)
 
     def stop(self) -> None:
         """Be quiet; everything open is on disk."""

@@ -175,7 +175,7 @@ class App:
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         """Say good-bye, commit everything, leave nothing behind."""
         self.router.run([*self.core.reach.leaving(), *self.core.membership.last_seen.keep(), *self.tasks.leave()])
-        await self.router.drain()
+        await self.router.drain(for_good=True)
         self.router.stop()
         for task in tasks:
             task.cancel()

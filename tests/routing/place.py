@@ -35,7 +35,7 @@ def members() -> Members:
 
 
 class Session:
-    """A link that takes everything, until `broken` says otherwise."""
+    """A link that takes everything, once `held_up` is set if there is one, until `broken` says otherwise."""
 
     rtt = 0.001
 
@@ -43,8 +43,11 @@ class Session:
         self.sent: list[tuple[str, bytes]] = []
         self.channels: list[str] = []
         self.broken: Exception | None = None
+        self.held_up: asyncio.Event | None = None
 
     async def send(self, to: str, sealed: bytes, channel: str = "") -> None:
+        if self.held_up is not None:
+            await self.held_up.wait()
         if self.broken is not None:
             raise self.broken
         self.sent.append((to, sealed))

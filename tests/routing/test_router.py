@@ -11,7 +11,7 @@ from agent.domain.effects import Acknowledge, Cancel, Effect, Keep, Notify, Post
 from agent.domain.events import Event, GaveUp, Heard, NotSaved
 from agent.domain.messages import PageNew, ReceiptItem
 from agent.domain.task import Disbelieve
-from agent.routing import rows
+from agent.routing import router, rows
 from tests.routing.place import Place, members, play, receipt, soon
 
 
@@ -223,6 +223,27 @@ def test_the_last_receipts_and_the_good_bye_leave_before_the_link_is_let_go(tmp_
         await place.router.drain()
         place.crash()
         assert place.types() == [("kitchen", "page.new"), ("kitchen", "receipt")]
+
+    play(scene)
+
+
+def test_at_the_end_a_mail_server_has_longer_to_take_the_good_bye(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(router, "DRAIN_S", 0.01)
+    monkeypatch.setattr(router, "LAST_MAIL_S", 30.0)
+
+    async def scene() -> None:
+        place = Place(tmp_path, members())
+        place.session.held_up = asyncio.Event()
+        place.up("mail")
+        place.router.run([place.post(want=0)])
+        await place.router.drain()
+        assert place.session.sent == []
+        asyncio.get_running_loop().call_later(0.1, place.session.held_up.set)
+        await place.router.drain(for_good=True)
+        assert len(place.session.sent) == 1
+        place.crash()
 
     play(scene)
 
