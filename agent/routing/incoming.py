@@ -16,6 +16,7 @@ from agent.routing.complaints import Complaints
 from agent.routing.refusals import Refusals
 from agent.routing.replies import Replies
 from agent.routing.seen import Seen
+from agent.routing.turns import Turns
 from agent.system.store import Store
 from agent.wire.frame import FrameRefused, read_body, take_apart
 from agent.wire.ledger import SHOWABLE
@@ -49,6 +50,7 @@ class Incoming:
         self._seen, self._complaints = Seen(), Complaints()
         self._unstored: dict[str, asyncio.TimerHandle] = {}
         self._queue = CheckQueue(self._check, self._checked)
+        self._turns = Turns(self._in_turn)
         self.refusals = Refusals()
 
     def start(self) -> None:
@@ -66,19 +68,34 @@ class Incoming:
 
     def stop(self) -> None:
         """Let go of the thread of the last burst, and of what the disk would not take."""
+        self._turns.stop()
         self._queue.stop()
         for timer in self._unstored.values():
             timer.cancel()
 
     def arrived(self, delivery: Delivery) -> None:
-        """Take one container from a link."""
-        now = self._now()
+        """Take one container from a link. A flood costs its sender; where none is known, nobody loses what is in it."""
+        if delivery.sender is None and self._turns.take(delivery):
+            return
         try:
-            self._admission.enter(delivery.link, delivery.sender, delivery.sealed, now)
+            self._enter(delivery)
         except FrameRefused as refused:
             self._refuse(delivery, refused)
-        else:
-            self._queue.put(delivery)
+
+    def _enter(self, delivery: Delivery) -> None:
+        """Have it checked; raises FrameRefused if it is too much."""
+        self._admission.enter(delivery.link, delivery.sender, delivery.sealed, self._now())
+        self._queue.put(delivery)
+
+    def _in_turn(self, delivery: Delivery) -> bool:
+        """Have it checked if it is no more than may come now."""
+        try:
+            self._enter(delivery)
+        except FrameRefused as refused:
+            if refused.code == "rate":
+                return False
+            self._refuse(delivery, refused)
+        return True
 
     def _checked(self, delivery: Delivery, found: Admitted | FrameRefused) -> None:
         """The queue has looked at a container."""

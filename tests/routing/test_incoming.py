@@ -8,12 +8,13 @@ import pytest
 
 from agent.domain.audience import Audience
 from agent.domain.effects import Post
-from agent.domain.envelope import LIFE_MS
+from agent.domain.envelope import LIFE_MS, SEALED_BYTES
 from agent.domain.events import Arrived, NotSaved, StrangerHeard
 from agent.domain.messages import ErrorNote, Presence, Probe
 from agent.links.base import Delivery
 from agent.routing import incoming, rows
 from agent.routing.admission import Admitted
+from agent.routing.bucket import Buckets
 from tests.routing.place import Place, members, play, receipt, soon
 
 
@@ -233,3 +234,40 @@ def test_a_stored_arrival_that_nobody_can_read_any_more_does_not_stop_the_start(
 
 def _store_junk(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO inbox (id, sender, link, exp, frame) VALUES ('x', 'front', 'mqtt', 1, x'00')")
+
+
+@pytest.mark.parametrize(("link", "sender", "lost"), [("mail", None, 0), ("mqtt", "front", 8)])
+def test_more_mails_than_may_come_at_once_wait_for_their_turn_and_none_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str, sender: str | None, lost: int
+) -> None:
+    """A morning's mails come at once, and whoever wrote them perhaps writes them once; they are accepted as they go."""
+    monkeypatch.setattr("tests.routing.place.Buckets", lambda *_: Buckets(rate=1.0, burst=2))
+
+    async def scene() -> None:
+        people, accepted = members(), list[int]()
+        front, kitchen = Place(tmp_path, people), Place(tmp_path, people, "kitchen")
+        pages = [front.post() for _ in range(10)]
+        for number, page in enumerate(pages):
+            container = front.container(page, "kitchen")
+            kitchen.router.arrived(Delivery(link, sender, container, partial(accepted.append, number)))
+        await soon(lambda: len(kitchen.arrived()) == 2)
+        assert kitchen.router.refused.get("rate", 0) == lost
+        assert len(accepted) == 2 + lost
+        for count in range(3, 11 - lost):
+            kitchen.skew_s += 1.0
+            await soon(lambda count=count: len(kitchen.arrived()) >= count)  # type: ignore[misc]
+        assert kitchen.arrived() == [page.id for page in pages[: 10 - lost]]
+        front.crash()
+        kitchen.crash()
+
+    play(scene)
+
+
+def test_what_is_too_large_is_refused_however_many_wait(tmp_path: Path) -> None:
+    async def scene() -> None:
+        kitchen = Place(tmp_path, members(), "kitchen")
+        kitchen.router.arrived(Delivery("mail", None, bytes(SEALED_BYTES + 1), lambda: None))
+        assert kitchen.router.refused == {"size": 1}
+        kitchen.crash()
+
+    play(scene)
