@@ -89,7 +89,8 @@ def tracked() -> list[Path]:
 
 def imported_at_the_top(module: ast.Module) -> Iterator[str]:
     """The first names of the packages that importing a module imports."""
-    for statement in module.body:
+    inside = [one for block in module.body if isinstance(block, ast.With) for one in block.body]  # see system/sparing
+    for statement in [*module.body, *inside]:
         if isinstance(statement, ast.Import):
             yield from (alias.name.split(".")[0] for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:

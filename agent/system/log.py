@@ -15,8 +15,12 @@ import time
 import traceback
 from collections.abc import Mapping
 from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from agent.system.sparing import later
+
+with later("pickle"):  # only for logging over the network
+    from logging.handlers import RotatingFileHandler
 
 LONGEST_VALUE = 200
 _FRAMES = 12

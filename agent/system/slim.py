@@ -3,11 +3,7 @@
 # msgspec takes typing_extensions wherever it is installed (dbus-fast and the hub bring it), though Python's own typing
 # has all it wants from it since 3.11. That costs an agent 3 MiB and a tenth of the time until its icon is up.
 
-import sys
+from agent.system.sparing import without
 
-if "msgspec" not in sys.modules and "typing_extensions" not in sys.modules:
-    sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # the documented way to say: not importable
-    try:
-        import msgspec  # noqa: F401
-    finally:
-        del sys.modules["typing_extensions"]
+with without("typing_extensions"):
+    import msgspec  # noqa: F401

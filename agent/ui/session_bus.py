@@ -6,8 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from dbus_fast import DBusError, DBusFastError, Message, MessageType
-from dbus_fast.aio import MessageBus
+from agent.system.sparing import later
+
+with later("xml.etree.ElementTree", "xml.parsers.expat"):  # only for whoever asks what our objects look like
+    from dbus_fast import DBusError, DBusFastError, Message, MessageType
+    from dbus_fast.aio import MessageBus
 
 log = logging.getLogger(__name__)
 

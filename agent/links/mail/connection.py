@@ -3,7 +3,10 @@
 import logging
 from ssl import SSLWantReadError
 
-from imapclient import IMAPClient, SocketTimeout
+from agent.system.sparing import later
+
+with later("imapclient.version"):
+    from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 ImapError = IMAPClientError
@@ -20,7 +23,17 @@ class Connection(IMAPClient):  # type: ignore[misc]  # the library has no types
 
     def news(self) -> bool:
         """Whether the server has announced mails since this was asked last, beside whatever answer."""
-        return bool(self._imap.response("EXISTS")[1] != [None])
+        told = self._imap.untagged_responses
+        announced = "EXISTS" in told
+        told.clear()  # also what nobody asks for, which would pile up as long as the session lasts
+        return announced
+
+    def idle(self) -> None:
+        """Return when the server idles; what it announces before it says so is no mistake, as the library thinks."""
+        self._idle_tag = self._imap._command("IDLE")  # noqa: SLF001 - as the library does
+        while self._imap._get_response() is not None:  # noqa: SLF001 - None is the "+"
+            if self._imap.tagged_commands[self._idle_tag]:
+                raise ImapError("the server will not idle")
 
     def begun(self) -> bool:
         """Whether something has come that nobody has read, at least the beginning of a line; never waits.

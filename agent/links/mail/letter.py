@@ -19,7 +19,6 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from email.utils import formatdate
 
 PROTOCOL = "application/nmr-control"
 BOUNDARY = "=_nmr"
@@ -43,6 +42,8 @@ class NoLetter(Exception):
 
 def write_letter(pack: bytes, sender: str, to: str, *, random_hex: str, at_s: float) -> bytes:
     """Return the mail with CRLF line ends; `random_hex` is the sender's chance, `at_s` its time in seconds UTC."""
+    from email.utils import formatdate
+
     coded = b64encode(pack)
     lines = (coded[start : start + _LINE] for start in range(0, len(coded), _LINE))
     head = (

@@ -2,10 +2,10 @@
 
 import hashlib
 import logging
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from agent.links.mail.settings import MailSettings
@@ -26,8 +26,15 @@ class Turn:
 
     def __init__(self, settings: MailSettings) -> None:
         named = hashlib.sha256(f"{settings.login}\n{settings.smtp[0]}".lower().encode()).hexdigest()[:16]
-        self.file = Path(tempfile.gettempdir(), f"nmr-mail-{named}.lock")
+        self._name = f"nmr-mail-{named}.lock"
         self._patience = settings.pace.turn
+
+    @cached_property
+    def file(self) -> Path:
+        """The file to be locked."""
+        from tempfile import gettempdir
+
+        return Path(gettempdir(), self._name)
 
     @contextmanager
     def taken(self) -> Iterator[None]:

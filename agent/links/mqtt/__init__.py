@@ -1,21 +1,10 @@
 """The MQTT link on paho."""
 
-import sys
+# paho takes dnspython and PySocks where they are, for SRV records and proxies we never ask for. aiortc brings the
+# former, and it would cost every start of the agent about a quarter of its time budget and some MiB. What would look
+# for proxies loads HTTP and the parser of mails with it: another MiB.
 
+from agent.system.sparing import later, without
 
-def _load_paho() -> None:
-    """Import paho without dnspython.
-
-    paho takes it where it is, for SRV records we never ask for. aiortc brings it, and it would cost every start of the
-    agent about a quarter of its time budget and some MiB.
-    """
-    if "dns.resolver" in sys.modules:
-        return
-    sys.modules["dns.resolver"] = None  # type: ignore[assignment] # this is how Python is told that there is none
-    try:
-        import paho.mqtt.client  # noqa: F401 - the others find it loaded
-    finally:
-        del sys.modules["dns.resolver"]
-
-
-_load_paho()
+with without("dns.resolver", "socks"), later("urllib.request"):
+    import paho.mqtt.client  # noqa: F401 - the others find it loaded
