@@ -79,6 +79,9 @@ async def _run(profile: Profile, lock: ProfileLock) -> int:
     try:
         import agent.system.slim  # noqa: F401 - before anything that needs msgspec
         from agent.system.config.load import load
+        from agent.system.memory import one_heap
+
+        one_heap()
 
         loaded = load(profile)
         settings = loaded.config.log
