@@ -6,6 +6,7 @@ import pytest
 
 from agent.ui.window.model.shapes import State
 from tests.servers.programs import until
+from tests.ui.window import sample
 from tests.ui.window.conftest import Opened
 
 pytestmark = pytest.mark.desktop
@@ -27,6 +28,7 @@ def test_a_question_is_answered_with_one_of_its_choices(open_window: Open, eveni
 
 def test_the_next_question_gets_the_keyboard_when_one_is_answered(open_window: Open, evening: State) -> None:
     window = open_window({**evening, "questions": [LOCKED, WORTH]}, "pages")
+    window.until_still()
     window.key("2")
     assert window.asked("task.answer")["choice"] == "No"
     with window.changing():
@@ -78,3 +80,11 @@ def test_an_answer_that_came_too_late_says_so_and_one_that_did_not_fit_is_given_
     window.screen.screenshot("window-asked-late")
     window.key("2")
     until(lambda: [one["choice"] for one in window.agent.said("task.answer")] == ["Yes", "No"], "both answers")
+
+
+def test_tab_goes_from_the_pages_that_wait_to_the_questions_below_them(open_window: Open, evening: State) -> None:
+    pages = [*evening["pages"], *sample.incoming(evening["pages"][0]["asked_ms"])]
+    window = open_window({**evening, "pages": pages, "questions": [LOCKED]}, "pages")
+    window.until_still()
+    window.key(*["Tab"] * 6, "Return")
+    assert window.asked("task.answer")["choice"] == "Yes"
