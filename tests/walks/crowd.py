@@ -5,7 +5,7 @@ the few lines that the tests of router and giving_back prove. What the hub signs
 """
 
 from collections.abc import Mapping, Sequence
-from copy import copy
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from heapq import heappop, heappush
@@ -188,11 +188,11 @@ class Crowd:
     def __init__(self, random: Random, size: int = 50, slow: int = 20, guards: Guards = Guards()) -> None:  # noqa: B008
         self.random, self.clock, self.members = random, Clock(), Members()
         self.second, self.fooled = self.members, frozenset[str]()
-        self.loss, self.double, self.cut, self.silent = 0.0, 0.0, frozenset[str](), False
+        self.loss, self.double, self.cut = 0.0, 0.0, frozenset[str]()
         self._flying: list[tuple[float, int, str, str, Parameters, dict[str, object]]] = []
         self._wakes: list[tuple[float, str]] = []
         self._heads = 0
-        self._count, self._next_head, self._next_word = count(), self.clock.mono, self.clock.mono
+        self._count, self._next_head, self.next_word = count(), self.clock.mono, self.clock.mono
         names = [f"desk-{number}" for number in range(size)]
         for name in names:
             self.members.add(name, "kitchen")
@@ -214,8 +214,7 @@ class Crowd:
 
     def two_faces(self) -> None:
         """From now on the hub has a second history, for every other node."""
-        self.second, self.fooled = copy(self.members), frozenset(sorted(self.nodes)[::2])
-        self.second.frames, self.second.people = list(self.members.frames), dict(self.members.people)
+        self.second, self.fooled = deepcopy(self.members), frozenset(sorted(self.nodes)[::2])
         self.members.add("guest-one", "front-desk")
         self.second.add("guest-two", "lead")
         for name in self.nodes:
@@ -258,7 +257,7 @@ class Crowd:
         while True:
             wake = self._wakes[0][0] if self._wakes else end
             landing = self._flying[0][0] if self._flying else end
-            moment = min(wake, landing, self._next_head, self._next_word, end)
+            moment = min(wake, landing, self._next_head, self.next_word, end)
             self.clock.mono = max(self.clock.mono, moment)
             if moment >= end:
                 return
@@ -272,10 +271,9 @@ class Crowd:
             for name in self.nodes:
                 if name not in self.slow or self._heads % AWAY_TURNS == 1:
                     self._head_to(name)
-        if self._next_word <= mono:
-            self._next_word = mono + self.random.uniform(0, 600)
-            if not self.silent:
-                self._somebody_speaks()
+        if self.next_word <= mono:
+            self.next_word = mono + self.random.uniform(0, 600)
+            self._somebody_speaks()
         while self._flying and self._flying[0][0] <= mono:
             _, _, to, sender, params, more = heappop(self._flying)
             self._land(to, sender, params, more)

@@ -57,16 +57,15 @@ def split(life: str, guards: Guards) -> Crowd:
     """A hub with two faces; what it told each of them is there before they hear of each other."""
     crowd = Crowd(Random(4), size=12, slow=5, guards=guards)
     crowd.loss, crowd.double = 0.02, 0.1
-    crowd.silent = True
+    crowd.next_word = crowd.clock.mono + MAIL_S + 5
     crowd.two_faces()
-    crowd.advance(MAIL_S + 5)
+    crowd.advance(MAIL_S + 4)
     for node in crowd.nodes.values():
         assert node.ledger.head == crowd.log(node.name).ledger.head
         if life == "restarted":
             node.boot()
         if life == "store lost":
             node.lose_store()
-    crowd.silent = False
     return crowd
 
 
