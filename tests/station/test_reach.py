@@ -7,6 +7,7 @@ from agent.domain.effects import Anchor, Post, Reply, WakeAt
 from agent.domain.events import LinkChanged, PeersReached, PingAsked
 from agent.domain.messages import PageNew, Presence, Probe
 from agent.domain.names import HUB
+from agent.hub.core import AWAY_TURNS, HEAD_S
 from agent.station.reach import MOST_PINGS, PROBE_S, SILENT_BY_MAIL_S, SILENT_S
 from tests.station.scene import EVERYBODY, KITCHEN, Scene, ident, only
 from tests.walks.members import NOW_MS
@@ -73,6 +74,10 @@ def test_by_mail_the_hub_need_not_answer_but_write_now_and_then() -> None:
     assert scene.core.reach.hub_live(scene.now)
     scene.wait(SILENT_BY_MAIL_S)
     assert not scene.core.reach.hub_live(scene.now)
+
+
+def test_a_hub_that_writes_as_often_as_ours_does_is_not_called_silent_for_an_hour_of_delay() -> None:
+    assert SILENT_BY_MAIL_S > AWAY_TURNS * HEAD_S + 3600
 
 
 def test_whoever_writes_a_mail_was_there_and_need_not_be_now() -> None:
