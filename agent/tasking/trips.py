@@ -6,6 +6,8 @@ from math import ceil
 SAMPLES, ENOUGH = 32, 8
 UNKNOWN_S = 60.0
 """The 95th percentile is taken for no less as long as fewer than ENOUGH were seen."""
+MOST_S = 4 * 3600.0
+"""No trip counts for longer: whoever answers on Monday was away, and no mail was on its way since Friday."""
 MOST_OPEN = 256
 """So many offers by mail may still be answered, late or not."""
 
@@ -31,7 +33,7 @@ class Trips:
 
     def saw(self, seconds: float) -> None:
         """Take one in."""
-        self._seen.append(max(0.0, seconds))
+        self._seen.append(min(MOST_S, max(0.0, seconds)))
 
     def at_least(self, seconds: float) -> None:
         """Something took so long, perhaps longer than we would wait: what came quickly says nothing of answers."""

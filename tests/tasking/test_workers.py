@@ -7,7 +7,7 @@ from agent.domain.events import Instant
 from agent.domain.keys import to_b64u
 from agent.domain.task import Disbelieve
 from agent.domain.tasks import MOST_LEASE_MS, Lease
-from agent.tasking.trips import UNKNOWN_S, Trips
+from agent.tasking.trips import MOST_S, UNKNOWN_S, Trips
 from agent.tasking.workers import SILENT_AGAIN_S, Known, Workers
 from tests.tasking.site import ledger_of
 
@@ -120,6 +120,13 @@ def test_nineteen_of_twenty_mails_come_within_the_time_that_is_waited_for() -> N
     for seconds in range(1, 21):
         trips.saw(float(seconds))
     assert trips.p95 == 19.0
+
+
+def test_a_worker_that_was_away_over_the_weekend_does_not_make_it_patient_for_days() -> None:
+    trips = Trips()
+    trips.begin("task", 1, 0.0)
+    trips.answered("task", 1, 60 * 3600.0)
+    assert trips.p95 == MOST_S
 
 
 def test_few_mails_that_were_quick_do_not_make_it_impatient_and_late_answers_make_it_patient() -> None:

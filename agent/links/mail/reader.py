@@ -199,7 +199,7 @@ class Reader:
     def _idle(self, imap: Any) -> None:
         """Sleep until the server says something, our loop wakes us, or it is time to ask."""
         imap.idle()
-        if not imap.begun():
+        if not imap.news() and not imap.begun():
             self._select(imap, self._settings.pace.poll)
         imap.idle_done()  # reads whole lines, and breaks where the connection has ended
 

@@ -6,6 +6,7 @@ import statistics
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -202,6 +203,32 @@ def test_a_large_mail_is_put_aside_unread_and_others_come(scene: MailScene) -> N
             await until(lambda: scene.box(scene.b).count(ASIDE) == 1)
 
     asyncio.run(walk())
+
+
+class Early:
+    """A server that has announced a mail before it idles."""
+
+    def news(self) -> bool:
+        return True
+
+    def begun(self) -> bool:
+        return False
+
+    def idle(self) -> None: ...
+
+    def idle_done(self) -> None: ...
+
+
+def test_what_was_announced_before_idling_is_not_slept_over(scene: MailScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asleep(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(reader.Reader, "_select", asleep)
+    settings = scene.settings(scene.b)
+    unused: Any = None
+    waiting = reader.Reader(unused, settings, scene.folder / "state", unused)
+    waiting._idle(Early())
+    waiting._leave()
 
 
 def test_what_is_put_away_is_removed_after_seven_days(scene: MailScene) -> None:
