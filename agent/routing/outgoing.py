@@ -226,7 +226,7 @@ class Outgoing:
         ledger = self._ledger()
         us = ledger.members.get(self._me.station)
         for recipient in self._outbox.recipients():
-            if ledger.member(recipient) is None or (us is not None and us.revoked):
+            if ledger.member(recipient) is None or (us is not None and (us.revoked or us.kid != self._me.kid)):
                 self._give_up(self._outbox.drop_recipient(recipient), "revoked")
 
     def _look(self) -> None:

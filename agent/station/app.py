@@ -78,14 +78,13 @@ class App:
         self._credentials, self.enrolled_anew = credentials, False
         self._store = Store.open(profile.data_file, rows.MIGRATIONS)
         self._storage = storage_of(profile.secrets_folder)
-        self.core = load_core(profile, self._store, credentials, self._config, self._clock.now())
         me = Identity.of(
             credentials.site,
             credentials.station,
             from_b64u(credentials.sign_key),
             from_b64u(credentials.receive_key),
         )
-        core = self.core
+        self.core = core = load_core(profile, self._store, credentials, self._config, self._clock.now(), me.kid)
         self.tasks = TaskRoom(
             me,
             self._config,

@@ -101,8 +101,9 @@ class Core:
         chance: Chance,
         now: Instant,
         mailbox: Mailbox = NOWHERE,
+        kid: bytes | None = None,
     ) -> None:
-        self.desk = desk = Desk(ledger.site, station, new_id, ledger, habits)
+        self.desk = desk = Desk(ledger.site, station, new_id, ledger, habits, kid=kid)
         self.paging = Paging(desk, kept.pages_out, now)
         self.tracking = Tracking(desk, self.paging)
         self.fetching = Fetching(new_id, kept.since)

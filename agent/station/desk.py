@@ -28,7 +28,7 @@ class Habits:
 
 @dataclass(slots=True)
 class Desk:
-    """Shared by the parts of one core; only the core changes it."""
+    """Shared by the parts of one core; only the core changes it. `kid` is our key, where it is known."""
 
     site: str
     station: str
@@ -37,6 +37,7 @@ class Desk:
     habits: Habits = field(default_factory=Habits)
     quiet_until: float | None = None
     pinned: int = 0
+    kid: bytes | None = None
 
     @property
     def known(self) -> int:
@@ -46,7 +47,12 @@ class Desk:
     @property
     def me(self) -> Member | None:
         """Ourselves in the ledger, or None before the first sync and after a revocation."""
-        return self.ledger.member(self.station)
+        return self.me_in(self.ledger)
+
+    def me_in(self, ledger: Ledger) -> Member | None:
+        """Ourselves in a ledger; another computer that has got our name since is not us."""
+        found = ledger.member(self.station)
+        return found if found is not None and self.kid in (None, found.kid) else None
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -34,8 +34,10 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-def load_core(profile: Profile, store: Store, credentials: Credentials, config: Config, now: Instant) -> Core:
-    """Return the core of a station, as the last run left it; raises NmrError."""
+def load_core(
+    profile: Profile, store: Store, credentials: Credentials, config: Config, now: Instant, kid: bytes
+) -> Core:
+    """Return the core of a station, whose key is `kid`, as the last run left it; raises NmrError."""
     pin = load_pin(profile.secrets_folder)
     return Core(
         station=credentials.station,
@@ -47,6 +49,7 @@ def load_core(profile: Profile, store: Store, credentials: Credentials, config: 
         chance=os.urandom,
         now=now,
         mailbox=config.link.mail.mailbox,
+        kid=kid,
     )
 
 

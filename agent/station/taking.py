@@ -73,8 +73,7 @@ class Taking:
             return {}
 
     def _about_us(self, before: Ledger) -> list[Effect]:
-        us = self._desk.station
-        gone = before.member(us) is not None and self._desk.ledger.member(us) is None
+        gone = self._desk.me_in(before) is not None and self._desk.me is None
         return [Tell("notice.revoked", key="revoked")] if gone else []
 
 

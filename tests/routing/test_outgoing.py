@@ -124,7 +124,8 @@ def test_what_was_on_its_way_to_somebody_revoked_is_given_up_after_a_restart_too
     play(scene)
 
 
-def test_whoever_is_shown_out_gives_everything_up_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name_goes_on", [False, True])
+def test_whoever_is_shown_out_gives_everything_up_at_once(tmp_path: Path, name_goes_on: bool) -> None:
     async def scene() -> None:
         people = members()
         place = Place(tmp_path, people)
@@ -132,6 +133,8 @@ def test_whoever_is_shown_out_gives_everything_up_at_once(tmp_path: Path) -> Non
         place.router.run([post])
         await soon(lambda: place.router.open_rows == 2)
         people.revoke("front")
+        if name_goes_on:
+            people.add("front", "front-desk")
         place.router.revoked()
         assert {(event.station, event.why) for event in place.events if isinstance(event, GaveUp)} == {
             ("kitchen", "revoked"),

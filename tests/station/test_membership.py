@@ -170,5 +170,20 @@ def test_whoever_is_shown_out_is_told_and_may_nothing_any_more() -> None:
     assert not scene.core.desk.may("order.put", EVERYBODY)
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_another_computer_that_gets_our_name_is_not_us(at_once: bool) -> None:
+    """We were shown out and the name given on: that is told, in whatever pieces it comes, and stays so."""
+    members = site()
+    scene = scene_at(members, 4)
+    scene.core.desk.kid = members.people["stove"].kid
+    members.revoke("stove")
+    members.add("stove", "kitchen", person="dora")
+    pieces = [members.frames[4:]] if at_once else [[members.frames[4]], [members.frames[5]]]
+    told = [tell.text for piece in pieces for tell in only(part(scene, *piece), Tell)]
+    assert told == ["notice.revoked"]
+    assert scene.core.desk.me is None
+    assert not scene.core.desk.may("page.new", EVERYBODY)
+
+
 def keys() -> dict[str, object]:
     return {"sign": to_b64u(b"s" * 32), "receive": to_b64u(b"r" * 32)}
