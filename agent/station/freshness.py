@@ -60,6 +60,9 @@ class Freshness:
         """Tell people once when a day is over, and wake for that."""
         if not self._heeded or self._told:
             return []
+        if self._since is not None and now.anchored and self._since > now.ms + SKEW_MS:
+            self._since = now.ms  # a clock that was ahead when we began is no longer patience
+            return [Keep("head", "since", now.ms), *self.woke(now)]
         if not self.stale(now):
             return [WakeAt(now.mono + (self._until(now) - now.ms) / 1000)]
         if not now.anchored and now.mono < self._began + SETTLE_S:

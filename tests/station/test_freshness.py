@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from agent.domain.effects import Keep
 from agent.domain.events import Instant
 from agent.domain.heads import Head
 from agent.station.freshness import GRACE_MS, Freshness
@@ -41,3 +42,11 @@ def test_a_station_whose_clock_is_wrong_waits_for_the_hub_to_set_it_before_it_te
     assert freshness.stale(ahead)
     assert not any(type(effect).__name__ == "Tell" for effect in freshness.woke(ahead))
     assert not freshness.stale(replace(NOW, mono=NOW.mono + 1))
+
+
+def test_a_station_that_began_with_a_clock_ahead_waits_a_day_and_not_until_then() -> None:
+    freshness = Freshness(None, None)
+    freshness.begin(replace(NOW, ms=NOW.ms + YEAR_MS, anchored=False))
+    assert Keep("head", "since", NOW.ms) in freshness.woke(NOW)
+    assert not freshness.stale(NOW)
+    assert freshness.stale(replace(NOW, ms=NOW.ms + GRACE_MS))
