@@ -130,6 +130,7 @@ def transmit(smtp: "SMTP_SSL", settings: MailSettings, to: str, letter: bytes) -
     for step, deed, good in deeds:
         try:
             code, text = deed()
+            wait(smtp, settings.pace.answer)
         except (OSError, SMTPException) as error:
             raise NotSent(broken(error, settings.smtp), unseen=step is not Step.DATA) from error
         if code not in good:
@@ -142,12 +143,14 @@ def _hand_over(smtp: "SMTP_SSL", letter: bytes, pace: Pace) -> tuple[int, bytes]
     """Send a letter, of which no line begins with a dot, in pieces, so that a slow line is not taken for a dead one."""
     for start in range(0, len(letter), PIECE_BYTES):
         smtp.send(letter[start : start + PIECE_BYTES])
-    line = smtp.sock
-    assert line is not None
-    line.settimeout(pace.taken)
-    said = smtp.docmd(".")
-    line.settimeout(pace.answer)
-    return said
+    wait(smtp, pace.taken)
+    return smtp.docmd(".")
+
+
+def wait(smtp: "SMTP_SSL", seconds: float) -> None:
+    """Wait so long for each answer from now on."""
+    if smtp.sock is not None:
+        smtp.sock.settimeout(seconds)
 
 
 def tls_context(ca_pem: bytes | None) -> ssl.SSLContext:

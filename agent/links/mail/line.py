@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from agent.links.mail.account import Account, NotSent, transmit
+from agent.links.mail.account import Account, NotSent, transmit, wait
 from agent.links.mail.settings import MailSettings
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Line:
     def send(self, to: str, letter: bytes) -> None:
         """Return at the server's 250; raises NotSent, and what the token raises."""
         kept = self._smtp is not None
+        if self._smtp is not None:
+            wait(self._smtp, self._settings.pace.kept)
         try:
             transmit(self._connected(), self._settings, to, letter)
         except NotSent as error:

@@ -33,6 +33,8 @@ class Pace:
 
     answer: float = 30.0
     """For one answer of a server; then the connection counts as dead."""
+    kept: float = 5.0
+    """For the first answer on a connection that was kept: a network that changed meanwhile does not say so."""
     taken: float = 120.0
     """For the answer to a whole mail, which the server may look through first."""
     idle_end: float = 120.0

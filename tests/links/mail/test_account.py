@@ -10,6 +10,7 @@ import pytest
 from agent.hub.broker.tls import SiteTls
 from agent.links.base import LinkDown, LinkRefused
 from agent.links.mail.account import PIECE_BYTES, Account, NotSent, tls_context, transmit
+from agent.links.mail.line import Line
 from agent.links.mail.settings import MailSettings, Pace
 from agent.wire.keys import Identity
 from tests.links.mail.scene import MailScene, pass_on
@@ -112,9 +113,15 @@ def test_a_wrong_password_for_sending_is_tried_once_and_ends_the_session(scene: 
     assert scene.servers.front.connections == connections + 1
 
 
-def test_a_missing_folder_is_told_and_another_folder_can_be_read(scene: MailScene) -> None:
-    with pytest.raises(LinkRefused, match="no folder 'Agents'"):
-        asyncio.run(connects(scene, scene.settings(scene.a, folder="Agents")))
+@pytest.mark.parametrize("folder", ["Agents", 'Störung & Käse/In "Arbeit"'])
+def test_a_missing_folder_is_told_and_one_of_any_name_can_be_read(scene: MailScene, folder: str) -> None:
+    settings = scene.settings(scene.a, folder=folder)
+    with pytest.raises(LinkRefused, match="no folder"):
+        asyncio.run(connects(scene, settings))
+    imap = Account(settings).imap()
+    imap.create_folder(folder)
+    imap.logout()
+    asyncio.run(connects(scene, settings))
 
 
 @pytest.mark.parametrize("password", ["plain", "größer als ASCII", 'quo"ted \\ and % {brackets}'])
@@ -188,6 +195,10 @@ class Slow:
     def rset(self) -> None:
         self.said.append("RSET")
 
+    def quit(self) -> None: ...
+
+    def close(self) -> None: ...
+
     def send(self, piece: bytes) -> None:
         self.said.append(piece)
 
@@ -204,7 +215,33 @@ def test_a_large_mail_goes_in_pieces_each_of_which_has_its_time_and_the_server_m
     assert (first, last) == ("DATA", ".")
     assert b"".join(piece for piece in pieces if isinstance(piece, bytes)) == letter
     assert max(map(len, pieces)) == PIECE_BYTES
-    assert slow.timeouts[1:] == [Pace().taken, Pace().answer]
+    assert slow.timeouts[-2:] == [Pace().taken, Pace().answer]
+
+
+class Kept:
+    """An account whose connections are these, one after the other."""
+
+    def __init__(self, *connections: Slow) -> None:
+        self.connections = iter(connections)
+
+    def smtp(self) -> Slow:
+        return next(self.connections)
+
+
+def test_a_kept_connection_that_is_silent_is_given_up_soon_and_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Slow(354, 250), Slow(354, 250)
+    settings = MailSettings(Identity.new("s", "a"), "a@mail.test", ("h", 993), ("h", 465))
+    line = Line(Kept(first, second), settings)  # type: ignore[arg-type]  # as much of one as is used
+    line.send("b@mail.test", b"one")
+
+    def silent(_: str) -> tuple[int, bytes]:
+        assert first.timeouts[-1] == Pace().kept
+        raise TimeoutError
+
+    monkeypatch.setattr(first, "mail", silent)
+    line.send("b@mail.test", b"two")
+    assert (first.said[1], second.said[1]) == (b"one", b"two")
+    assert second.timeouts[-2:] == [Pace().taken, Pace().answer]
 
 
 @pytest.mark.parametrize("answers", [(250,), (354, 354)])
