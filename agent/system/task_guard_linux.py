@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 assert sys.platform != "win32"
@@ -44,14 +44,15 @@ class GuardedProgram:
             command, cwd=folder, env=around, stdin=subprocess.PIPE, process_group=0,
             preexec_fn=limit,  # noqa: PLW1509 - the guard has no other thread yet
         )  # fmt: skip
-        signal.signal(signal.SIGTERM, lambda *_: self.end())
+        # In another thread: this one may hold the lock that `end` needs, just when the signal interrupts it.
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=self.end, daemon=True).start())
 
     def ask(self) -> None:
         """Ask its group to end."""
         self._signal(signal.SIGTERM)
 
     def end(self) -> None:
-        """End its group; what left the group ends when `wait` sees that it has ended itself."""
+        """End it and its group; what left the group ends when `wait` sees that it has ended itself."""
         self._signal(signal.SIGKILL)
 
     def wait(self) -> tuple[int, int]:
@@ -66,17 +67,24 @@ class GuardedProgram:
         return self.popen.returncode, used.ru_maxrss << 10
 
     def _signal(self, number: int) -> None:
-        with self._reaping, contextlib.suppress(ProcessLookupError):
+        with self._reaping:
             if not self._reaped:
-                os.killpg(self.popen.pid, number)
+                _send(os.killpg, self.popen.pid, number)
+                if os.getpgid(self.popen.pid) != self.popen.pid:  # it went over to another group
+                    _send(os.kill, self.popen.pid, number)
+
+
+def _send(how: Callable[[int, int], None], to: int, number: int) -> None:
+    """Send a signal; what has ended, or became another account's (sudo), gets none."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        how(to, number)
 
 
 def _end_orphans() -> None:
     """End all children, and theirs, which become ours when their parents end."""
     while True:
         for pid in _children():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            _send(os.kill, pid, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:

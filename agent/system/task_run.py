@@ -119,9 +119,9 @@ class _Attempt:
             with contextlib.suppress(ProcessLookupError):
                 self._guard.kill()
         heard.cancel()
-        await asyncio.wait((heard, gone))
-        # Else the pipes would stay open as long as what escaped from its guard holds the other end.
+        # Else this would wait, and the pipes stay open, as long as what escaped from its guard holds the other end.
         self._guard._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way to it
+        await asyncio.wait((heard, gone))
 
     async def _hear(self, order: bytes) -> None:
         await asyncio.gather(self._tell(order), self._results(), self._complaints(), self._guard.wait())

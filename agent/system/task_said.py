@@ -1,5 +1,6 @@
 """What a task's program says on standard output: how far it is, and its one result."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -42,6 +43,8 @@ class _ProgressLine(msgspec.Struct, forbid_unknown_fields=True):
     text: str = ""
 
 
+_far = re.compile(rb"[0-9]{300}|[0-9][eE]\+?[0-9]{3}")
+"""What may be a number that no program here can read, as only reading it shows."""
 _read_result = msgspec.json.Decoder(_ResultLine).decode
 _read_progress = msgspec.json.Decoder(_ProgressLine).decode
 
@@ -116,6 +119,9 @@ def _result_in(line: bytes) -> bytes | None:
     """The result of a line as it was written, or None for what is no JSON of ours."""
     try:
         line.decode("utf-8")  # which nobody looks at inside the texts of what is only passed on
-        return bytes(_read_result(line).result)
+        result = bytes(_read_result(line).result)
+        if _far.search(result):
+            msgspec.json.decode(result)
+        return result  # noqa: TRY300 - an else after a check reads worse
     except (ValueError, RecursionError):
         return None

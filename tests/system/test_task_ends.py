@@ -86,6 +86,52 @@ def test_what_ignores_that_it_is_stopped_is_ended_after_five_seconds() -> None:
     gone(mark)
 
 
+LEAVES = f"""
+import os, subprocess, sys, time
+other = subprocess.Popen([sys.executable, '-I', '-S', '-c', {SLEEP!r}, sys.argv[1]], process_group=0)
+os.setpgid(0, other.pid)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("weak", [False, True])
+def test_a_program_that_goes_over_to_another_group_is_ended_with_it(
+    monkeypatch: pytest.MonkeyPatch, *, weak: bool
+) -> None:
+    mark = f"leaves-{time.time_ns()}"
+    if weak:
+        weakened(monkeypatch, "task_guard_linux.os.getpgid = lambda pid: pid")
+        monkeypatch.setattr(task_run, "GONE_S", 1.0)
+    assert done(python(LEAVES, mark, seconds=2.0)) == Failed("timeout", "it took longer than 2 s")
+    leftover = left(mark)
+    for process in leftover:
+        process.kill()
+    assert len(leftover) == (1 if weak else 0)
+
+
+def test_what_outlives_its_guard_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = f"holds-{time.time_ns()}"
+    weakened(monkeypatch, "task_guard_linux.os.getpgid = lambda pid: pid")
+    monkeypatch.setattr(task_run, "GONE_S", 1.0)
+    done(python(LEAVES, mark, seconds=2.0))
+    leftover = left(mark)
+    assert leftover, "the task was over while what escaped still held the pipes"
+    for process in leftover:
+        process.kill()
+
+
+def test_a_program_that_became_another_accounts_need_not_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = "(_ for _ in ()).throw(PermissionError(1, 'not yours'))"
+    weakened(monkeypatch, f"task_guard_linux.os.killpg = lambda *_: {refused}")
+    assert done(python("print('{\"result\": 1}')")) == said(1)
+
+
+def test_a_guard_that_is_told_to_end_in_the_moment_its_program_does_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "import os; reap = os.wait4; os.wait4 = lambda *a: (os.kill(os.getpid(), 15), reap(*a))[1]"
+    weakened(monkeypatch, told)
+    assert done(python("print('{\"result\": 1}')", seconds=5.0)) == said(1)
+
+
 def test_a_guard_that_only_asks_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task_run, "GONE_S", 3.0)
     took = []

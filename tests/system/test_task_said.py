@@ -47,7 +47,7 @@ def test_every_value_of_json_is_a_result(value: object) -> None:
         '{"result": NaN}', '{"result": "\\ud800"}', '{"result": ' + "[" * 100_000, "null", "[]",
         '{"result": 1, "progress": 1}', '{"progress": 1.01}', '{"progress": -1}', '{"progress": "1"}',
         '{"progress": NaN}', '{"progress": 1, "text": 7}', '{"progress": 1, "note": "x"}', '{"text": "x"}', "{}",
-        "\x00", '{"result": 01}',
+        "\x00", '{"result": 01}', '{"result": 1e999}', '{"result": [' + "1" * 5000 + "]}",
     ],
 )  # fmt: skip
 def test_what_is_no_line_of_ours_spoils_the_result(line: str) -> None:

@@ -24,10 +24,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import json as msgspec_json
 from msgspec import to_builtins
 
 from agent.domain.audience import Audience
-from agent.domain.errors import BadInput, NotAllowed
+from agent.domain.errors import BadInput, NmrError, NotAllowed
 from agent.domain.names import ID_PATTERN, is_name
 from agent.domain.rights import may
 from agent.domain.task import TaskAgain, TaskAsked, TaskDropped, TaskEvent
@@ -123,7 +124,7 @@ class TaskRequests:
         more: dict[str, Any] = {"choices": to_builtins(task.choices)}
         found = self._room.working.result(id_) if task.ended else None
         if found is not None:
-            more["result"] = json.loads(found)
+            more["result"] = _value(found)
         return {**told(task), **more}
 
     def _task(self, id_: str) -> Task:
@@ -227,3 +228,13 @@ def _number(with_: Line, field: str, usual: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise BadInput("Not a number", f"{field} is a whole number from 1 to {most}", field=field)
     return value
+
+
+def _value(result: bytes) -> Any:
+    """A result as a value; a worker that means harm may send what is none."""
+    try:
+        return msgspec_json.decode(result)
+    except (ValueError, RecursionError) as error:
+        raise NmrError(
+            "The result of this task cannot be read", f"Its worker sent: {error}", code="result-unreadable"
+        ) from error
