@@ -20,7 +20,7 @@ from agent.wire.keys import Identity
 from agent.wire.seal import open_sealed
 
 AHEAD_MS = 2 * MINUTE_MS
-TIMELESS = frozenset({"probe", *PROOF_TYPES})
+TIMELESS = frozenset({"probe", "ledger.get", *PROOF_TYPES})
 
 REFUSALS = (
     "size",
@@ -138,8 +138,9 @@ def _check_time(envelope: Envelope, now: Instant) -> bool:
     """Return whether it has expired; an answer to nothing is refused, a page of the past is listed as missed.
 
     A probe is never refused for its time: it is what brings the time to a clock that is wrong, and its answer
-    counts only for the probe it names. So it is with proofs of keys: their nonces say whether they are new. Where we
-    have no time of the hub's, what it signed before says at least what is over.
+    counts only for the probe it names. So it is with proofs of keys: their nonces say whether they are new. By mail no
+    probe goes: there the first question is for the ledger, which anybody may have again. Where we have no time of the
+    hub's, what it signed before says at least what is over.
     """
     life = envelope.exp - envelope.at
     if not 0 < life <= LIFE_MS[envelope.type]:

@@ -22,6 +22,8 @@ SILENT_BY_MAIL_S = 8 * 3600.0
 """By mail the hub is not probed: it writes by itself, its word for the newest entry of the ledger four times a day."""
 TELLS_BY_MAIL_S = 60.0
 """An answer by mail that took no longer tells the time: others believe a clock that is wrong by so much."""
+MOST_LETTERS = 16
+"""So many questions by mail are remembered."""
 MOST_PINGS = 64
 """So many pings may be under way."""
 
@@ -133,8 +135,11 @@ class Reach:
         """Note what the hub is asked where only mail goes there: no probe does. Returns the same effects."""
         if not self.near:
             posts = [effect for effect in effects if isinstance(effect, Post) and effect.recipients == (HUB,)]
-            self._letters = {id_: at for id_, at in self._letters.items() if now.mono - at < TELLS_BY_MAIL_S}
-            self._letters |= {post.id: now.mono for post in posts if post.want == WANT_NOTHING}
+            for post in posts:
+                if post.want == WANT_NOTHING:  # asked again under one id, either question may be what is answered
+                    self._letters.setdefault(post.id, now.mono)
+            for id_ in list(self._letters)[:-MOST_LETTERS]:
+                del self._letters[id_]
         return effects
 
     def dated(self, event: Arrived, now: Instant) -> list[Effect]:

@@ -159,6 +159,18 @@ def test_a_probe_comes_in_whatever_either_clock_says(members: Members, wrong_by:
     assert admit(members, probe, HUB).envelope.type == "probe"
 
 
+@pytest.mark.parametrize("wrong_by", [-315_360_000_000, 3_600_000, 315_360_000_000])
+def test_the_first_question_by_mail_comes_in_whatever_either_clock_says_and_nothing_else_does(
+    members: Members, wrong_by: int
+) -> None:
+    """Its answer brings the time; were it refused, such a station could never page anybody."""
+    at = NOW_MS + wrong_by
+    ask = signed(members, type="ledger.get", at=at, exp=at + LIFE_MS["ledger.get"], p={"after": 1})
+    assert admit(members, ask).envelope.type == "ledger.get"
+    other = signed(members, type="order.list", at=at, exp=at + LIFE_MS["order.list"], p={})
+    assert refused(members, other) == ("ahead" if wrong_by > 0 else "expired")
+
+
 ROUND, TOKEN = "0" * 32, "A" * 43
 
 

@@ -3,12 +3,13 @@
 import pytest
 
 from agent.domain.effects import Acknowledge
-from agent.domain.events import LinkChanged
+from agent.domain.events import LinkChanged, Woke
 from agent.domain.messages import LedgerPart, OrderPart
 from agent.domain.names import HUB
 from agent.domain.page import Ring
 from agent.station.reach import TELLS_BY_MAIL_S
 from agent.station.ringing import HOLD_BY_MAIL_S, HOLD_S
+from agent.station.seldom import FIRST_S
 from tests.station.scene import Scene, crew, ident, only, shown
 from tests.walks.crowd import signed_head
 from tests.walks.members import NOW_MS
@@ -70,4 +71,17 @@ def test_nobody_else_tells_the_time_by_an_answer_and_the_hub_only_where_it_answe
     question = scene.posts[-1]
     scene.up()
     scene.arrives(HUB, OrderPart(i=0, n=1, upto=1, items=()), link="mail", re=question.id)
+    assert not scene.anchored
+
+
+def test_a_question_that_was_asked_twice_tells_no_time_by_the_answer_to_the_first() -> None:
+    """They have one id: an answer that was ten minutes under way would be taken for one of a second."""
+    scene = Scene(anchored=False)
+    scene.tell(LinkChanged("mail", "up"))
+    scene.mono += FIRST_S
+    scene.tell(Woke())
+    scene.mono += 1
+    first, second = [post for post in scene.posts if post.type == "order.list"]
+    assert first.id == second.id
+    scene.arrives(HUB, OrderPart(i=0, n=1, upto=1, items=()), link="mail", at=NOW_MS, re=first.id)
     assert not scene.anchored
