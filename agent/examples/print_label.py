@@ -41,13 +41,22 @@ def put(folder: Path, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(copies, int) or isinstance(copies, bool) or not 1 <= copies <= MOST_COPIES:
         raise ValueError(f"copies is a number from 1 to {MOST_COPIES}")
     content = zpl(lines, copies) if kind == "zpl" else "\f".join(["\n".join(lines) + "\n"] * copies)
-    name = to_name(str(data.get("name", ""))) or sha256(content.encode()).hexdigest()[:16]
+    name = _name(str(data.get("name", "")), content)
     file = folder / f"{name}.{'zpl' if kind == 'zpl' else 'txt'}"
     # The printer's program may look at any moment: a label is there as a whole or not at all.
     new = file.with_suffix(f".{os.getpid()}.new")
     new.write_text(content, encoding="utf-8")
     new.replace(file)
     return {"file": file.name, "copies": copies}
+
+
+def _name(wanted: str, content: str) -> str:
+    """A name for the file: what is in it stands for what is `wanted` and for nothing else."""
+    near = to_name(wanted)
+    if near and near == wanted.lower().replace(" ", "-"):
+        return near
+    told = sha256((wanted or content).encode(errors="replace")).hexdigest()[:16]
+    return f"{near[:15]}-{told}".lstrip("-")
 
 
 def zpl(lines: Sequence[str], copies: int) -> str:

@@ -31,6 +31,15 @@ def test_a_label_is_printed_as_text_or_in_the_printers_language(tmp_path: Path) 
     assert content.endswith("^PQ2^XZ\n")
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("Müller", "Möller"), ("订单 17", "发票 17"), ("x" * 32 + "1", "x" * 32 + "2"), ("a/b", "a b")]
+)
+def test_labels_whose_names_differ_are_two(tmp_path: Path, one: str, other: str) -> None:
+    for name in (one, other, one):
+        put(tmp_path, "text", {"lines": ["Order 17"], "name": name})
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_label_done_twice_is_one_label(tmp_path: Path) -> None:
     for _ in range(2):
         put(tmp_path, "text", {"lines": ["Order 17"]})
