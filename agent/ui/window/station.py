@@ -10,6 +10,7 @@ from agent.ui.window.board import Board
 from agent.ui.window.clock import clock
 from agent.ui.window.model import facts
 from agent.ui.window.model.people import roster
+from agent.ui.window.scrolled import Scrolled
 from agent.ui.window.tab import Tab
 
 if TYPE_CHECKING:
@@ -36,12 +37,11 @@ class Station(Tab):
         self._notices = ttk.Label(self, style="Note.TLabel", padding=px(10), justify="left", wraplength=px(720))
         self._body = ttk.Frame(self)
         self._body.pack(fill="both", expand=True)
-        left = ttk.Frame(self._body, width=px(LEFT))
-        left.pack(side="left", fill="y", padx=(0, px(16)))
-        left.pack_propagate(flag=False)
-        self._facts = {key: self._card(left, f"status.{key}") for key in ("links", "health")}
+        left = Scrolled(self._body, self.theme, px(LEFT))
+        left.pack(side="left", fill="y", padx=(0, px(6)))
+        self._facts = {key: self._card(left.inside, f"status.{key}") for key in ("links", "health")}
         right = ttk.Frame(self._body)
-        right.pack(side="left", fill="both", expand=True)
+        right.pack(side="left", fill="both", expand=True, pady=(1, 0))  # as high as what stands in the ring beside it
         self._facts["station"] = self._card(right, "status.station")
         ttk.Label(right, text=self.texts("status.members"), style="Strong.TLabel").pack(anchor="w", pady=(0, px(6)))
         self._members: dict[str, Member] = {}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from agent.ui.window.model.rows import listed
-from agent.ui.window.model.shapes import State
+from agent.ui.window.model.shapes import Peer, State
 from tests.servers.programs import until
 from tests.ui.window import sample
 from tests.ui.window.conftest import MAIN, Opened
@@ -327,3 +327,19 @@ def test_what_is_said_about_a_link_and_a_member_is_never_cut_off_while_there_is_
     for name in ("Ben of the kitchen by the", "Ben of the kitchen by it"):
         with window.changing():
             window.agent.tell(members=[members[0], {**members[1], "person": name}])
+
+
+def test_whether_it_will_ring_can_be_scrolled_to_below_many_links(open_window: Open, evening: State) -> None:
+    def seen(sound: str) -> None:
+        peers: list[Peer] = [
+            {"station": f"till-{i}", "state": "open", "route": "direct", "rtt_ms": 1.0} for i in range(30)
+        ]
+        window.agent.tell(status={**evening["status"], "peers": peers, "sound": sound})
+
+    window = open_window(evening, "status")
+    with window.changing():
+        seen("simpleaudio")
+    window.key("shift+Tab", *["Down"] * 40)
+    window.until_still()
+    with window.changing():
+        seen("silent")
