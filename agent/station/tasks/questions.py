@@ -28,7 +28,7 @@ class Questions:
         """Put a question before the person; what is none fails at once."""
         try:
             question = Question.from_wire(json.loads(data))
-        except (ValueError, BadInput) as error:
+        except (ValueError, RecursionError, BadInput) as error:
             return Outcome(ok=False, code="not-json", why=str(error))
         asked = self._open[task.job] = Open(task.job, task.run, task.owner, question)
         return asked

@@ -30,7 +30,10 @@ def test_a_question_is_open_until_it_is_answered_with_one_of_its_choices() -> No
         questions.answer("t@customer", {"choice": "No"})
 
 
-@pytest.mark.parametrize("data", [b"", b"no JSON", b"{}", b'{"question": ""}', b'{"question": "?", "choices": 3}'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no JSON", b"{}", b'{"question": ""}', b'{"question": "?", "choices": 3}', b"\xff", b"[" * 100_000],
+)
 def test_what_is_no_question_fails_at_once(data: bytes) -> None:
     questions = Questions()
     outcome = questions.ask(TASK, data)
