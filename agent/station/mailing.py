@@ -2,7 +2,7 @@
 
 from agent.domain.audience import THE_HUB
 from agent.domain.effects import Effect, ExpectMail, Post, WakeAt
-from agent.domain.envelope import QUIET
+from agent.domain.envelope import DAY_MS, QUIET
 from agent.domain.events import Instant, Sent
 from agent.domain.mail import NOWHERE, MailAddress, Mailbox
 from agent.domain.names import HUB
@@ -30,7 +30,7 @@ class Mailing:
             return []
         self._said = now.mono
         said = MailAddress(mail=self._box.mail, plus=self._box.plus)
-        post = Post(self._desk.new_id(), THE_HUB, (HUB,), "mail.address", said, prio=QUIET)
+        post = Post(self._desk.new_id(), THE_HUB, (HUB,), "mail.address", said, prio=QUIET, life_ms=DAY_MS)
         return [post, WakeAt(now.mono + AGAIN_S)]
 
     def sent(self, event: Sent) -> list[Effect]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from agent.domain.effects import Effect, ExpectMail, Post, WakeAt
+from agent.domain.envelope import DAY_MS
 from agent.domain.events import Instant, Sent
 from agent.domain.ledger import Ledger
 from agent.domain.mail import NOWHERE, MailAddress, Mailbox
@@ -41,6 +42,7 @@ def said(effects: list[Effect]) -> list[Mailbox]:
             continue
         assert isinstance(effect, Post)
         assert (effect.type, effect.recipients, effect.want) == ("mail.address", (HUB,), 1)
+        assert effect.life_ms == DAY_MS, "said each hour, so a hub that is away for a month need not hear each"
         assert isinstance(effect.params, MailAddress)
         found.append(Mailbox(effect.params.mail, effect.params.plus))
     return found

@@ -1,17 +1,12 @@
 """What the mail link must know: where our mailbox is, who we are there, and how addresses are spelled."""
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 
 from agent.wire.keys import Identity
 
 Address = tuple[str, int]
 """Host and port, of which only the port with TLS from the first byte is spoken: 465 or 993."""
-
-LONGEST_ADDRESS = 254
-
-_ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,189}|[!-?A-~]{1,64}@\[[0-9A-Fa-f.:]{2,45}\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +78,6 @@ class MailSettings:
     def detail(self) -> str | None:
         """What stands behind the plus in mails for us; None if nothing does."""
         return self.me.kid.hex() if self.plus else None
-
-
-def is_address(text: str) -> bool:
-    """Whether a mail can be addressed so: ASCII, one @, nothing that could end a header or a command."""
-    return len(text) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None and not set("<>") & set(text)
 
 
 def with_detail(address: str, kid: bytes) -> str:
