@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.domain.envelope import WANT_PRESENTED
+from agent.domain.envelope import PAGE, QUIET, URGENT, WANT_PRESENTED
 from agent.routing.policy import LinkView, calls, choose, late_after, next_time, pause_before, spared, towards
 
 ENDS = {"presented": 2, "seen": 2, "refused": 2, "stored": 1}
@@ -12,6 +12,9 @@ ENDS = {"presented": 2, "seen": 2, "refused": 2, "stored": 1}
 
 ASK_AFTER_S = 3.0
 """How long a receipt that is already on its way has, once there is a link again, before its message asks for it."""
+
+WAYLESS_S = {QUIET: 3600.0, PAGE: 60.0, URGENT: 60.0}
+"""How long a row without a way sleeps if nobody wakes it, which whatever opens one does: there may be thousands."""
 
 
 @dataclass(slots=True)
@@ -155,7 +158,7 @@ def _step(row: Row, now: float, links: Sequence[LinkView]) -> Attempt | None:
     reaching = spared(towards(row.recipient, links), row.prio, row.mailed, now)
     names = tuple(choose(row.attempt, row.prio, reaching, row.tried))
     if not names:
-        row.due = now + 60.0
+        row.due = now + WAYLESS_S[row.prio]
         return None
     row.attempt, row.tried = row.attempt + 1, row.tried.union(names)
     # Never sooner than the pause the table has here: after hours without a link there is nothing to catch up on.

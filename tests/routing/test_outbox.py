@@ -145,6 +145,19 @@ def test_the_outbox_wakes_for_red_even_when_no_link_is_up() -> None:
     assert outbox.next_due() == 10.0
 
 
+def test_thousands_of_changes_that_no_way_leads_to_anybody_for_cost_nothing() -> None:
+    """A station with a mailbox among others that have none keeps each for a week."""
+    outbox = Outbox()
+    outbox.add(row(prio=QUIET, want=WANT_STORED))
+    looks, now = 0, 0.0
+    while now < 86_400:
+        outbox.due(now, [LinkView("mail", ways={})])
+        looks, now = looks + 1, outbox.next_due() or now + 86_400
+    assert looks <= 25
+    outbox.try_recipient("kitchen", now)
+    assert attempts(outbox, [LinkView("mail", ways={"kitchen": None})], now, since=now) == [(now, "mail")]
+
+
 def test_an_expired_row_is_handed_out_once() -> None:
     outbox = Outbox()
     outbox.add(row())
