@@ -26,6 +26,8 @@ async def mail(sight: Sight) -> list[Finding]:
     try:
         steps = await beside(lambda: _tried(wanted, sight.profile))
     except NmrError as error:
+        if error.code == "mail-secret-missing":
+            return [bad("no-secret")]
         return [bad("not-set-up", detail=str(error).rstrip("."))]
     last = steps[-1]
     if last.ok:

@@ -207,6 +207,8 @@ TEXTS: dict[str, str] = {
     "mail.ok": "{address} lässt uns lesen und senden, in {ms} ms",
     "mail.not-set-up": "Das Postfach ist nicht zu benutzen: {detail}",
     "mail.not-set-up.cure": "Richte es ein: nmr mail login, oder schalte es ab: nmr config set link.mail.enabled false",
+    "mail.no-secret": "Das Passwort für die Mail fehlt",
+    "mail.no-secret.cure": "Gib es ein: nmr mail login, oder schalte sie ab: nmr config set link.mail.enabled false",
     "mail.login-refused": "Der Mailserver {host} lässt uns nicht hinein: {detail}",
     "mail.login-refused.cure": "Gib das Passwort noch einmal: nmr mail login; viele Anbieter wollen eines nur für "
     "Programme",

@@ -203,6 +203,8 @@ TEXTS: dict[str, str] = {
     "mail.ok": "{address} lets us in, for reading and for sending, in {ms} ms",
     "mail.not-set-up": "The mailbox cannot be used: {detail}",
     "mail.not-set-up.cure": "Set it up: nmr mail login, or switch it off: nmr config set link.mail.enabled false",
+    "mail.no-secret": "The password of the mailbox is missing",
+    "mail.no-secret.cure": "Give it: nmr mail login, or switch the mailbox off: nmr config set link.mail.enabled false",
     "mail.login-refused": "The mail server {host} does not let us in: {detail}",
     "mail.login-refused.cure": "Give the password again: nmr mail login; many providers want one for programs only",
     "mail.away": "The mail server {host} cannot be used: {detail}",

@@ -65,10 +65,13 @@ def test_what_else_may_be_wrong_has_its_own_words(
     profile.config_file.write_text(text.replace(f"localhost:{servers.smtp_port}", "localhost:1"))
     (found,) = examined(profile, "mail")
     assert (found.what, found.values["host"]) == ("away", "localhost:1")
-    (profile.secrets_folder / "mail.bin").unlink()
+    secret = profile.secrets_folder / "mail.bin"
+    secret.write_bytes(secret.read_bytes()[:-1])
     (found,) = examined(profile, "mail")
     assert found.what == "not-set-up"
     assert "nmr mail login" in str(found.values["detail"])
+    secret.unlink()
+    assert said(profile, "mail") == [("warning", "no-secret")]
     monkeypatch.setattr(mailbox, "ANSWER_S", 0.001)
     assert said(station(tmp_path / "c", servers), "mail") == [("warning", "away")]
 
