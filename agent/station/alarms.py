@@ -4,7 +4,7 @@ from math import inf
 
 from agent.domain.effects import Effect, Note, Refresh, Tell
 from agent.domain.events import Instant
-from agent.domain.heads import Fork
+from agent.domain.heads import Fork, Head
 from agent.station.chain import Chain
 from agent.station.forks import Forks
 
@@ -40,6 +40,14 @@ class Alarms:
         effects = self._forks.found(fork, evidence, signed_ms)
         self.code = "fork" if effects else self.code
         return effects
+
+    def decided_by(self, head: Head) -> bool:
+        """See Forks."""
+        return self._forks.decided_by(head)
+
+    def confirmed(self, head: Head) -> list[Effect]:
+        """See Forks."""
+        return self._forks.confirmed(head)
 
     def over(self, code: str) -> None:
         """This is not wrong any more."""

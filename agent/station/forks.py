@@ -19,6 +19,9 @@ from agent.station.desk import Desk
 DOUBT_PER_S, DOUBTS_AT_ONCE = 1 / 600, 2
 """How often one colleague is shown our half of a proof."""
 
+UNSURE = 0
+"""When a fork was resolved, as long as the hub's word by which that was done is about entries still to come."""
+
 
 class Forks:
     """Every fork that was ever proven here; `heeded` is only off to show what it is for."""
@@ -60,6 +63,12 @@ class Forks:
         kept = Keep("fork", f"{fork.seq:012d}", fork)
         return [kept, _told(fork), note, ShowFork(shown, (*everybody, "hub")), Refresh()]
 
+    def confirmed(self, head: Head) -> list[Effect]:
+        """The hub's word is about an entry that we have: by that, what was resolved is sure."""
+        unsure = [fork for fork in self._known.values() if fork.resolved and fork.at == UNSURE]
+        self._known |= {fork.seq: replace(fork, at=head.at) for fork in unsure}
+        return [Keep("fork", f"{fork.seq:012d}", self._known[fork.seq]) for fork in unsure]
+
     def doubted(self, sender: str, seq: int, ours: str, theirs: str, now: Instant) -> list[Effect]:
         """A colleague says it knows another history: show it our half of the proof, now and then."""
         if not self._heeded or seq in self._known or not self._doubts.take("", sender, now.mono):
@@ -67,8 +76,15 @@ class Forks:
         note = Note("another ledger", {"station": sender, "seq": seq, "ours": ours, "theirs": theirs})
         return [note, ShowFork(LedgerFork(seq=seq, one=ours, other=theirs), (sender,))]
 
-    def resolve(self, head: Head | None, contrary: Head | None) -> list[Effect]:
-        """IT says it is over: what the hub signed since the fork decides. Raises NmrError while it does not."""
+    def decided_by(self, head: Head) -> bool:
+        """Whether this is the hub's word that can end the fork that is open, however far the other history went."""
+        return self.open is not None and head.seq >= self.open.seq and head.at > self.open.at
+
+    def resolve(self, head: Head | None, contrary: Head | None, reached: int) -> list[Effect]:
+        """IT says it is over: what the hub signed since the fork decides. Raises NmrError while it does not.
+
+        If that is about an entry behind the last one that we `reached`, it is not sure yet that it is of our history.
+        """
         fork = self.open
         if fork is None:
             raise NmrError("There is nothing to resolve", "The list of members is in one piece", code="no-fork")
@@ -87,7 +103,7 @@ class Forks:
             )
         effects: list[Effect] = []
         for seq, each in list(self._known.items()):
-            self._known[seq] = replace(each, at=decides.at, resolved=True)
+            self._known[seq] = replace(each, at=decides.at if decides.seq <= reached else UNSURE, resolved=True)
             effects.append(Keep("fork", f"{seq:012d}", self._known[seq]))
         return [*effects, Note("ledger fork resolved", {"head": decides.seq}), Refresh()]
 

@@ -44,7 +44,7 @@ class HubWord:
         if self._chain.contradicted({head.seq: short(head.hash)}) is not None:
             forked = self._alarms.forked(head.seq, short(head.hash), (frame,), sender, now, signed_ms=head.at)
             return [*self._contradicted(head), *forked]
-        if self.freshness.older(head):
+        if self.freshness.older(head) and not self._alarms.decided_by(head):
             return [*self._alarms.refused("rollback"), GiveBack(head.seq)]
         return self._fits(head, now)
 
@@ -65,8 +65,10 @@ class HubWord:
     def reached(self, frame: bytes, now: Instant) -> list[Effect]:
         """The entry in `frame` was taken: if the hub's newest word is about that number, it must be that entry."""
         head, ledger = self.freshness.head, self._desk.ledger
-        if head is None or head.seq != ledger.seq or head.hash == ledger.head:
+        if head is None or head.seq != ledger.seq:
             return []
+        if head.hash == ledger.head:
+            return self._alarms.confirmed(head)
         return self._alarms.forked(head.seq, short(head.hash), (frame, head.frame), HUB, now)
 
     def _fits(self, head: Head, now: Instant) -> list[Effect]:
@@ -79,6 +81,9 @@ class HubWord:
             self._rumours.heard(HUB, head.seq, head.at, now)
         if effects and (stale or head.seq > self._desk.ledger.seq):
             effects += [*self._questions.ask(now), *self._rumours.woke(now)]
+        newest = self.freshness.head
+        if newest is not None and newest.seq <= self._desk.ledger.seq:
+            effects += self._alarms.confirmed(newest)
         return effects
 
     def _contradicted(self, head: Head) -> list[Effect]:

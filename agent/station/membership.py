@@ -158,7 +158,7 @@ class Membership:
     def resolve(self, event: ResolveAsked, _: Instant) -> list[Effect]:
         """IT says that a fork is over."""
         try:
-            effects = self.forks.resolve(self.freshness.head, self._word.contrary)
+            effects = self.forks.resolve(self.freshness.head, self._word.contrary, self._desk.ledger.seq)
         except NmrError as error:
             return [Reply(event.ticket, error=error)] if event.ticket is not None else []
         self._questions.hurry()

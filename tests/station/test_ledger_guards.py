@@ -140,32 +140,70 @@ def test_it_resolves_only_when_the_hub_s_word_since_then_decides(members: Member
     anna, other = node(members), branch(members, 3)
     other.add("spy", "lead")
     said(anna, other)
-
-    def resolved() -> str:
-        (reply,) = only(anna.run(anna.membership.resolve(ResolveAsked(7), anna.clock.now)), Reply)
-        return reply.error.code if reply.error is not None else ""
-
-    assert resolved() == "undecided"
+    assert resolved(anna) == "undecided"
     anna.clock.mono += 3600
     said(anna, other)
-    assert resolved() == "other-history"
+    assert resolved(anna) == "other-history"
     anna.clock.mono += 3600
     said(anna, members)
     assert anna.frozen
-    assert resolved() == ""
+    assert resolved(anna) == ""
     anna.boot()
     assert anna.membership.standing(anna.clock.now) == "ok"
     anna.hear(HUB, part(members, 3))
     anna.hear("ben", LedgerFork(seq=4, one="A" * 22, other="B" * 22, evidence=(other.frames[3].decode(),)))
-    assert resolved() == "no-fork"  # a word that was late opens nothing again
+    assert resolved(anna) == "no-fork"  # a word that was late opens nothing again
     other.at_ms = anna.clock.now.ms + 1
     other.add("spy-2")
     anna.hear(HUB, part(other, 4))
     assert anna.frozen
 
 
+def resolved(node: Node) -> str:
+    """IT says that it is over; returns why not."""
+    (reply,) = only(node.run(node.membership.resolve(ResolveAsked(7), node.clock.now)), Reply)
+    return reply.error.code if reply.error is not None else ""
+
+
+def test_the_history_that_was_given_up_may_have_been_the_longer_one(members: Members) -> None:
+    anna, other = node(members), branch(members, 3)
+    for name in ("spy", "spy-2", "spy-3"):
+        other.add(name)
+    anna.clock.mono += 60
+    said(anna, other)  # entry 6 of a history that anna cannot know yet
+    anna.hear(HUB, part(other, 3))
+    assert anna.told == ["notice.ledger-fork"]
+    anna.clock.mono += 3600
+    said(anna, members)
+    assert resolved(anna) == ""
+    assert anna.told == ["notice.ledger-fork"]
+    members.at_ms = anna.clock.now.ms
+    members.add("dora")
+    said(anna, members)
+    anna.hear(HUB, part(members, 4))
+    assert anna.ledger == members.ledger
+
+
+def test_a_word_about_entries_that_we_have_not_does_not_decide_for_good(members: Members) -> None:
+    """The hub goes on with the other history, further than we are: that is found when its entries come."""
+    anna, other = node(members), branch(members, 3)
+    for name in ("spy", "spy-2"):
+        other.add(name)
+    said(anna, branch(other, 4))
+    anna.clock.mono += 3600
+    said(anna, other)
+    assert resolved(anna) == ""
+    anna.boot()
+    anna.told.clear()
+    anna.hear(HUB, part(other, 4))
+    assert anna.told == ["notice.ledger-fork"]
+
+
 @pytest.mark.parametrize("way", ["its head", "its half of the proof", "its entries", "late mail"])
-def test_whoever_still_follows_the_history_that_was_given_up_freezes_nobody_again(members: Members, way: str) -> None:
+@pytest.mark.parametrize("went_on", [False, True])
+def test_whoever_still_follows_the_history_that_was_given_up_freezes_nobody_again(
+    members: Members, way: str, went_on: bool
+) -> None:
     """Those stations stay as they are until they are enrolled anew, and their list may go further than the fork."""
     anna, other = node(members), branch(members, 3)
     for name in ("spy", "spy-2", "spy-3"):
@@ -174,11 +212,14 @@ def test_whoever_still_follows_the_history_that_was_given_up_freezes_nobody_agai
     assert anna.told == ["notice.ledger-fork"]
     anna.clock.mono += 3600
     members.at_ms = anna.clock.now.ms
+    if went_on:
+        members.add("dora")
     said(anna, members)
-    anna.run(anna.membership.resolve(ResolveAsked(7), anna.clock.now))
+    assert resolved(anna) == ""
     anna.boot()
     anna.told.clear()
-    members.add("dora")
+    if not went_on:
+        members.add("dora")
     anna.hear(HUB, part(members, 4))
     given_up, late_ms = branch(other, 5).ledger, anna.clock.now.ms - 3_600_000
     if way == "its head":
