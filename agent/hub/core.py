@@ -39,6 +39,7 @@ from agent.hub.account import StationAccount
 from agent.hub.forks import Forks, SettleAsked
 from agent.hub.history import History, Paged
 from agent.hub.lists import Lists
+from agent.hub.passing_on import PassingOn
 from agent.hub.proofs import AccountsRead, ExpireAsked, Proof, Proofs, ReplaceAsked
 from agent.hub.registry import Filed, Gap, Registry
 from agent.hub.roster import Roster
@@ -121,6 +122,7 @@ class Core:
         self.links = Links()
         self._new_id = new_id
         self._lists = Lists(self.registry, new_id)
+        self._passing_on = PassingOn(self._lists, lambda: self.ledger)
         talks = Talks(lambda: self.ledger, chance, life_ms, ice)
         self.proofs = Proofs(kept.accounts, kept.proofs, talks, new_id)
         self.forks = Forks(lambda: self.ledger, lambda: self.frames, kept.forks)
@@ -163,6 +165,7 @@ class Core:
     def _arrived(self, event: Arrived, now: Instant) -> list[Effect]:
         if event.envelope.exp > now.ms:  # what is never refused for its time may be an old word, said again by others
             self.roster.heard(event.envelope.sender, now.mono)
+            self._passing_on.heard(event.envelope.sender, event.link)
         decide = self._decide.get(type(event.params))
         return decide(event, event.params, now) if decide else []
 
@@ -171,7 +174,8 @@ class Core:
         return []
 
     def _order(self, event: Arrived, change: OrderPut | OrderDelete, now: Instant) -> list[Effect]:
-        return self.registry.merge(to_order(change), event.envelope.at, now.ms)
+        kept = self.registry.merge(to_order(change), event.envelope.at, now.ms)
+        return [*kept, *self._passing_on.changed(event, kept, now)]
 
     def _probe(self, event: Arrived, probe: Probe, now: Instant) -> list[Effect]:
         """Say that we are here, what time it is and, if the asker knows it otherwise, who else is."""
@@ -225,7 +229,7 @@ class Core:
         return [note, *self._head(tuple(sorted(member.station for member in self.ledger.active())))]
 
     def _woke(self, now: Instant) -> list[Effect]:
-        effects = [*self._lists.go_on(now), *self.proofs.woke(now)]
+        effects = [*self._lists.go_on(now), *self._passing_on.woke(now), *self.proofs.woke(now)]
         if now.mono >= self._tidy_at:
             self._tidy_at = now.mono + TIDY_S
             effects += self.registry.forget_old(now.ms)

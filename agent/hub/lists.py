@@ -1,10 +1,12 @@
 """The answers to `order.list`: cut into parts, sent a few at a time, cut the same way when parts are asked again."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from agent.domain.audience import Audience
+from msgspec.structs import replace
+
+from agent.domain.audience import EVERYBODY, Audience
 from agent.domain.effects import Effect, Post, WakeAt
 from agent.domain.envelope import LIST_LIFE_MS, PART_BYTES, QUIET, WANT_NOTHING
 from agent.domain.events import Arrived, Instant
@@ -84,6 +86,13 @@ class Lists:
             if answer.waiting:
                 self._turn.append(answer)
         return [*posts, WakeAt(now.mono + PAUSE_S)] if self._turn else posts
+
+    def tell(self, stations: Sequence[str], uuids: Iterable[str], over: str = "") -> list[Effect]:
+        """Tell stations of these orders unasked; what does not arrive is in the next list they ask for."""
+        cut = self._cut_only(uuids)
+        answer = _Answer("", "", cut, self._registry.count, None, 0.0, over)
+        posts = [self._part(answer, i) for i in range(len(cut))] if stations else []
+        return [replace(post, to=EVERYBODY, recipients=tuple(stations), re=None) for post in posts]
 
     def _part(self, answer: _Answer, i: int) -> Post:
         found = (self._registry.get(uuid) for uuid in answer.cut[i])
