@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.domain.effects import Effect, GiveBack, Keep, LedgerGrew, Post, Tell
+from agent.domain.effects import Effect, GiveBack, Keep, LedgerGrew, Notify, Post, Tell
 from agent.domain.events import StrangerHeard
 from agent.domain.keys import to_b64u
 from agent.domain.ledger import Ledger
@@ -87,6 +87,14 @@ def test_another_history_is_refused_aloud_once() -> None:
     assert [(tell.text, tell.values) for tell in only(first, Tell)] == [("notice.ledger-fork", {"seq": "2"})]
     assert only(part(scene, forged), Tell) == []
     assert scene.core.desk.ledger.seq == 2
+
+
+def test_a_frozen_list_rings_as_ever() -> None:
+    members, other = site(), site()
+    scene = scene_at(members, 4)
+    part(scene, other.entry("member.revoke", "front", {}, signer=members.hub))
+    assert scene.core.membership.standing(scene.now) == "fork"
+    assert len(only(scene.arrives("front", PageNew()), Notify)) == 1
 
 
 def test_where_we_once_stood_it_must_be_the_same_history() -> None:
