@@ -5,7 +5,7 @@ from typing import Literal
 
 from agent.domain.keys import fingerprint
 from agent.ui.texts.window import window_texts
-from agent.ui.window.model.shapes import Labels, Member, Order, Page, Setting, State, Status, Target
+from agent.ui.window.model.shapes import Labels, Member, Order, Page, Question, Setting, State, Status, Target
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 
@@ -269,6 +269,26 @@ def incoming(now_ms: int, language: Literal["en", "de"] = "en") -> list[Page]:
             "title": texts("notice.page-you", sender="Dmitri"),
             "targets": [],
         },
+    ]
+
+
+def questions(language: Literal["en", "de"] = "en") -> list[Question]:
+    """A short one, one to answer in words, and one that needs two lines."""
+    asked: dict[str, tuple[tuple[str, list[str]], ...]] = {
+        "en": (
+            ("Is the back door locked?", ["Yes", "No"]),
+            ("What is the stock worth?", []),
+            ("Which fish do we take off the menu? " * 4, ["Salmon", "Trout", "Both of them", "Neither of them"]),
+        ),
+        "de": (
+            ("Ist die Hintertür abgeschlossen?", ["Ja", "Nein"]),
+            ("Wie viel ist der Lagerbestand wert?", []),
+            ("Welchen Fisch nehmen wir von der Karte? " * 4, ["Lachs", "Forelle", "Alle beide", "Keinen von beiden"]),
+        ),
+    }
+    return [
+        {"task": f"{person}@office", "from": person, "question": text.strip(), "choices": choices}
+        for person, (text, choices) in zip(PEOPLE[1:], asked[language], strict=True)
     ]
 
 

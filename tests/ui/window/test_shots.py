@@ -24,6 +24,7 @@ VIEWS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "page-form": ("orders", ("Down", "Down", "Return"), ("End", "Up", "Tab", "n", "o", "w")),
     "pages": ("pages", ("Down", "Return"), ()),
     "pages-waiting": ("pages", (), ()),
+    "questions": ("pages", ("Tab",), ()),
     "status": ("status", (), ()),
     "status-fork": ("status", (), ()),
     "settings": ("settings", ("Tab", "Tab"), ()),
@@ -56,6 +57,8 @@ def test_a_view_is_drawn_in_its_theme(
     if view == "pages-waiting":
         state["pages"] += sample.incoming(now, language)
         state["status"]["unanswered"] = 2
+    if view == "questions":
+        state["questions"] = sample.questions(language)
     if view == "status":
         state["status"]["notices"] = ["Sound: nobody could hear it, the device is muted."]
     if view == "status-fork":
