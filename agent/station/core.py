@@ -175,7 +175,7 @@ class Core:
         """A message for us: by its type, some only when the hub says so, others without effect here."""
         kind, from_hub = type(event.params), event.envelope.sender == HUB
         self.reach.heard_from(event.envelope.sender, event.link, now)
-        dated = self.reach.dated(event, now) if from_hub else []
+        dated = self.reach.dated(event, now) if from_hub and not event.channel else []
         decide = self._from_anybody.get(kind) or (self._from_hub if from_hub else self._from_station).get(kind)
         effects = [] if event.channel else self.membership.noticed(event, now)
         return [*dated, *effects, *(decide(event, now) if decide else [])]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from agent.domain.effects import Acknowledge
+from agent.domain.effects import Acknowledge, Anchor, NotBefore
 from agent.domain.events import LinkChanged, Woke
-from agent.domain.messages import LedgerPart, OrderPart
+from agent.domain.messages import AuthProof, LedgerPart, OrderPart
 from agent.domain.names import HUB
 from agent.domain.page import Ring
 from agent.station.reach import TELLS_BY_MAIL_S
@@ -72,6 +72,13 @@ def test_nobody_else_tells_the_time_by_an_answer_and_the_hub_only_where_it_answe
     scene.up()
     scene.arrives(HUB, OrderPart(i=0, n=1, upto=1, items=()), link="mail", re=question.id)
     assert not scene.anchored
+
+
+def test_a_hub_that_has_yet_to_prove_itself_tells_no_time() -> None:
+    scene = Scene(anchored=False)
+    proof = AuthProof(n_s="A" * 43, n_h="A" * 43, not_after=NOW_MS, mac="A" * 43)
+    effects = scene.arrives(HUB, proof, channel="auth", at=NOW_MS + 10**9)
+    assert only(effects, NotBefore) == only(effects, Anchor) == []
 
 
 def test_a_question_that_was_asked_twice_tells_no_time_by_the_answer_to_the_first() -> None:
