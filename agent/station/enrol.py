@@ -65,6 +65,31 @@ def enrol(
     return _join(profile, found, card, to_name(wish or ""), [*network, *by_mail])
 
 
+def finish(profile: Profile, invite: str, *, hub_url: str | None = None, mail: "ByMail | None" = None) -> None:
+    """Tell the hub again that all it gave is on our disk, where it need not know that; changes nothing else here.
+
+    `invite` is the one that was used. Raises as `enrol`.
+    """
+    found, folder = read_invite(text_of(invite)), profile.secrets_folder
+    card = found.card or _card_from(found, hub_url or deployment(profile).site_url)
+    key = load_key(folder)
+    if key is None or (own := load_credentials(folder, key)) is None:
+        return
+    pending = load_pending(folder, key)
+    if pending is None or pending.invite != found.id:
+        return
+    asking, station = Asking(card, found.secret, pending.identity(card.site), from_b64u(pending.nonce)), own.station
+    ways: list[Way] = [Network(hub_place(hub_url or found.hub or card.url))]
+    ways += [mail] if mail is not None and mail.fits(found) else []
+    try:
+        by_each(ways, lambda way: way.confirm(asking, station))
+    except EnrolRefused as refused:
+        raise wrong_hub(str(refused)) from refused
+    except HubRefused as refused:
+        raise explained(refused.code) from refused
+    forget_pending(folder)
+
+
 def _join(profile: Profile, found: Invite, card: Card, wish: str, ways: Sequence[Way]) -> Credentials:
     folder = profile.secrets_folder
     key = _key(folder)

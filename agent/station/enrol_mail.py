@@ -86,7 +86,8 @@ def _set(profile: Profile, key: str, *, value: bool) -> str:
 class ByMail:
     """The way over the mailbox that `settings` describe and the profile opens; `tell` says to a person what happens.
 
-    `joined` says whether a newcomer took it, so that its settings are to follow.
+    With `beside` an agent may run on the mailbox meanwhile. `joined` says whether a newcomer took this way, so that its
+    settings are to follow.
     """
 
     def __init__(
@@ -97,10 +98,12 @@ class ByMail:
         *,
         between: Callable[[], Iterable[float]] = pauses,
         patience_s: float = PATIENCE_S,
+        beside: bool = False,
     ) -> None:
         self.joined = False
         self._profile, self._settings, self._tell = profile, structs.replace(settings, enabled=True), tell
-        self._between, self._patience_s, self._state = between, patience_s, STATE
+        self._between, self._patience_s = between, patience_s
+        self._state = STATE_BESIDE if beside else STATE
 
     @property
     def mailbox(self) -> Mailbox:

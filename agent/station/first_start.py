@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
 
 from agent.domain.errors import BadInput, NmrError, TryLater, Unavailable
 from agent.station import enrol_mail
 from agent.station.enrol import enrol, text_of
+from agent.station.enrol import finish as enrol_finish
 from agent.station.enrol_pending import load_pending
 from agent.system.beside import aside
 from agent.system.config.load import load
@@ -58,6 +60,28 @@ async def join(
     raise Unavailable("This computer could not join its site", "Tell IT", code="first-start")
 
 
+async def finish(
+    profile: Profile, tell: Callable[[str, str], Awaitable[None]], pauses: Iterable[float] | None = None
+) -> None:
+    """Beside the agent, let the hub know of a first start that was broken off when this computer had its keys."""
+    if not await aside(lambda: broken_off(profile)):
+        return
+    left, letters = deployment(profile), enrol_mail.pauses()
+    for pause in patience() if pauses is None else pauses:
+        try:
+            await aside(lambda: _finish(profile, left, letters))
+        except Unavailable as error:
+            event(log, "first-start-waits", reason=error.code)
+        except NmrError as error:
+            event(log, "first-start-refused", logging.WARNING, reason=error.code)
+            await tell(error.title, error.message)
+            return
+        else:
+            event(log, "first-start-finished")
+            return
+        await asyncio.sleep(pause)
+
+
 def broken_off(profile: Profile) -> bool:
     """Whether this computer has its keys from the invite IT left, and perhaps the hub does not know that it has."""
     folder = profile.secrets_folder
@@ -79,17 +103,30 @@ def _join(profile: Profile, left: Deployment, letters: Iterator[float]) -> Crede
         is_there = False
     if not is_there:
         raise Unavailable("The invite for this computer is not there yet", f"Waiting for {file}", code="invite-missing")
-    try:
+    with _patient():
         got = enrol(profile, str(file), hub_url=left.site_url or None, mail=_by_mail(profile, letters))
-    except NmrError as error:
-        if isinstance(error, (TryLater, MailSecretUnusable)) or error.code == enrol_mail.MAILBOX_SHUT:
-            raise Unavailable(error.title, _AGAIN, code=error.code) from error
-        raise
     event(log, "first-start-joined", station=got.station)
     return got
 
 
-def _by_mail(profile: Profile, letters: Iterator[float]) -> enrol_mail.ByMail | None:
+def _finish(profile: Profile, left: Deployment, letters: Iterator[float]) -> None:
+    mail = _by_mail(profile, letters, beside=True)
+    with _patient():
+        enrol_finish(profile, left.invite_file, hub_url=left.site_url or None, mail=mail)
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Let what is wrong with the mailbox be one more reason to try again: the network may come up."""
+    try:
+        yield
+    except NmrError as error:
+        if isinstance(error, (TryLater, MailSecretUnusable)) or error.code == enrol_mail.MAILBOX_SHUT:
+            raise Unavailable(error.title, _AGAIN, code=error.code) from error
+        raise
+
+
+def _by_mail(profile: Profile, letters: Iterator[float], *, beside: bool = False) -> enrol_mail.ByMail | None:
     """The way over this computer's mailbox, if it has one by now."""
     settings = load(profile).config.link.mail
     if not settings.enabled:
@@ -100,4 +137,5 @@ def _by_mail(profile: Profile, letters: Iterator[float]) -> enrol_mail.ByMail | 
         lambda told: event(log, "first-start-by-mail", told=told),
         between=lambda: letters,
         patience_s=BY_MAIL_S,
+        beside=beside,
     )

@@ -115,9 +115,24 @@ async def _run_once(profile: Profile, lock: ProfileLock, surface: Surface, peopl
     app.drawing.now()
     event(log, "started", station=credentials.station, tray=surface.tray.name)
     _listen_to_signals(app.quit)
-    async with ControlServer(profile.control_address, lock, app.requests.answer):
-        await app.run(make_links(credentials, loaded.config))
+    finishing = asyncio.create_task(_finish(profile, surface), name="finish a first start")
+    try:
+        async with ControlServer(profile.control_address, lock, app.requests.answer):
+            await app.run(make_links(credentials, loaded.config))
+    finally:
+        finishing.cancel()
+        await asyncio.gather(finishing, return_exceptions=True)
     return app.enrolled_anew
+
+
+async def _finish(profile: Profile, surface: Surface) -> None:
+    """Go on with a first start that was broken off at its end, if there was one."""
+    from agent.system.credentials import is_pending
+
+    if is_pending(profile.secrets_folder):
+        from agent.station.first_start import finish
+
+        await finish(profile, lambda title, message: surface.tell("start", title, message))
 
 
 async def _credentials(profile: Profile, surface: Surface) -> "Credentials":
@@ -126,18 +141,17 @@ async def _credentials(profile: Profile, surface: Surface) -> "Credentials":
     Raises SecretsUnreadable, and NmrError where the invite IT left is of no use.
     """
     from agent.system.beside import beside
-    from agent.system.credentials import is_pending, load_credentials
+    from agent.system.credentials import load_credentials
     from agent.system.wrapping_key import storage_of
 
     if storage_of(profile.secrets_folder) == "keyring":
         credentials = await beside(lambda: load_credentials(profile.secrets_folder))
     else:
         credentials = load_credentials(profile.secrets_folder)
-    if credentials is None or is_pending(profile.secrets_folder):
-        from agent.station.first_start import broken_off, join
+    if credentials is None:
+        from agent.station.first_start import join
 
-        if credentials is None or await beside(lambda: broken_off(profile)):
-            credentials = await join(profile, lambda title, message: surface.tell("start", title, message))
+        credentials = await join(profile, lambda title, message: surface.tell("start", title, message))
     if credentials is None:
         raise BadConfiguration(
             "This computer is not enrolled yet",

@@ -18,7 +18,8 @@ from agent.system import credentials
 from agent.system.credentials import Credentials, load_credentials
 from agent.system.deployment import FILE
 from agent.system.mail_secret import forget_mail_secret
-from tests.station.mail_joining import MAILBOXES, Joining, added, servers, site
+from agent.wire.invite import read_invite
+from tests.station.mail_joining import MAILBOXES, Joining, added, expire, servers, site
 
 __all__ = ["servers", "site"]
 
@@ -39,8 +40,8 @@ class Computer:
         self.profile.config_file.parent.mkdir(parents=True, exist_ok=True)
         self.profile.config_file.write_text("\n".join(["[link.mail]", "enabled = true", *lines, ""]))
 
-    async def tell(self, title: str, _: str) -> None:
-        self.told.append(title)
+    async def tell(self, *said: str) -> None:
+        self.told.append(said[-2])
 
     async def starts(self, pauses: Iterator[float] | None = None) -> Credentials | None:
         return await join(self.profile, self.tell, pauses)
@@ -113,13 +114,14 @@ def test_what_the_hub_refuses_by_mail_ends_the_first_start(site: Joining) -> Non
     asyncio.run(walk())
 
 
+def crash(*_: object, **__: object) -> None:
+    raise Unavailable("Switched off", code="crash")
+
+
 @pytest.mark.parametrize("weak", [False, True])
-def test_an_agent_that_was_ended_before_the_hub_knew_goes_on_at_its_next_start(
+def test_an_agent_that_was_ended_before_the_hub_knew_tells_it_after_its_next_start(
     site: Joining, monkeypatch: pytest.MonkeyPatch, *, weak: bool
 ) -> None:
-    def crash(*_: object) -> None:
-        raise Unavailable("Switched off", code="crash")
-
     if weak:
         monkeypatch.setattr(credentials, "is_pending", lambda _: False)
 
@@ -130,12 +132,36 @@ def test_an_agent_that_was_ended_before_the_hub_knew_goes_on_at_its_next_start(
                 broken.setattr(ByMail, "confirm", crash)
                 with pytest.raises(Unavailable):
                     await finn.starts(iter([0.0]))
-            assert load_credentials(finn.profile.secrets_folder) is not None
-            assert broken_off(finn.profile)
+            had = load_credentials(finn.profile.secrets_folder)
+            assert had is not None
             assert hub.engine.core.ledger.active() == []
-            assert (await run._credentials(finn.profile, cast("Surface", finn))).station == "finn"
+            await run._finish(finn.profile, cast("Surface", finn))
             assert (hub.engine.core.ledger.member("finn") is None) == weak
             assert enrolment_unfinished(finn.profile) == weak
+            assert load_credentials(finn.profile.secrets_folder) == had
+
+    asyncio.run(walk())
+
+
+@pytest.mark.parametrize("member", [True, False])
+def test_after_the_invites_time_only_who_is_a_member_hears_that_all_is_well(
+    site: Joining, monkeypatch: pytest.MonkeyPatch, *, member: bool
+) -> None:
+    async def walk() -> None:
+        async with site.hub() as hub:
+            invite = await site.invite(hub, "hugo")
+            hugo = Computer(site, "hugo", invite)
+            with monkeypatch.context() as broken:
+                if member:
+                    broken.setattr(enrolling, "forget_pending", crash)
+                else:
+                    broken.setattr(ByMail, "confirm", crash)
+                with pytest.raises(Unavailable):
+                    await hugo.starts(iter([0.0]))
+            expire(hub.enrolment._issued, read_invite(invite).id)
+            await run._finish(hugo.profile, cast("Surface", hugo))
+            assert hugo.told[1:] == ([] if member else ["The invite has expired"])
+            assert enrolment_unfinished(hugo.profile) != member
 
     asyncio.run(walk())
 
@@ -143,9 +169,6 @@ def test_an_agent_that_was_ended_before_the_hub_knew_goes_on_at_its_next_start(
 def test_an_enrolment_by_hand_that_was_broken_off_is_left_to_who_began_it(
     site: Joining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(*_: object, **__: object) -> None:
-        raise Unavailable("Switched off", code="crash")
-
     async def walk() -> None:
         async with site.hub() as hub:
             gina = Computer(site, "gina", await site.invite(hub, "gina"))
