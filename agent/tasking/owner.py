@@ -57,6 +57,8 @@ from agent.tasking.workers import Workers
 
 MOST_LATE_S = 2 * 3600.0
 """A lease that seems to have been on its way for longer was written by a clock that is wrong."""
+SHORT_ID = 8
+"""So many letters of an id are enough for people; ids that were made at once begin alike."""
 CALL_S, CALL_NOBODY_S = 20 * 60.0, 60.0
 """How often workers are asked how they stand while there are tasks, and while nobody can have one, seconds."""
 
@@ -236,13 +238,9 @@ class Owner:
             effects += self._freight.close(task.id, keep=after.state in (State.DONE, State.HELD))
         if after.ended and task.blob is not None:
             effects += forget_all(task.id, "data", task.blob)
-        if after.state is State.HELD:
-            effects.append(_ask_a_person(after))
-        elif task.state is State.HELD:
-            effects.append(Unnotify(task.id))
-            if after.state not in (State.COLLECTING, State.DONE) and task.result is not None:
-                effects += forget_all(task.id, "result", task.result)
-        return [*effects, Refresh()]
+        if task.state is State.HELD and task.result is not None and after.state not in (State.COLLECTING, State.DONE):
+            effects += forget_all(task.id, "result", task.result)
+        return [*effects, *_for_people(task, after), Refresh()]
 
     def _judge(self, before: Task, after: Task) -> None:
         """Remember how well a worker does."""
@@ -290,6 +288,17 @@ class Owner:
         """Return who would get a task now, and why."""
         shunned = {station: shun.why for station, shun in task.shunned.items() if shun.until > now.ms}
         return choose(task.id, task.type, self.workers.candidates(task.role, self._book.taken, shunned, now))
+
+
+def _for_people(before: Task, after: Task) -> list[Effect]:
+    """Return what whoever sits here hears of it: perhaps nobody waits for the task, but none fails in silence."""
+    effects: list[Effect] = [Unnotify(before.id)] if before.state is State.HELD else []
+    if after.state is State.HELD:
+        effects.append(_ask_a_person(after))
+    if after.state is State.FAILED:
+        text = f"nmr task explain {after.id[-SHORT_ID:]}"
+        effects.append(Tell("notice.task-failed", {"type": after.type, "text": text}, key="task-failed"))
+    return effects
 
 
 def _ask_a_person(task: Task) -> Effect:

@@ -186,6 +186,15 @@ def test_a_person_who_has_to_decide_is_asked_again_after_a_restart_and_no_more_w
     assert Unnotify(id_) in owner.dropped(TaskDropped(id_), now)
 
 
+def test_whoever_sits_here_hears_of_a_task_that_failed_though_nobody_waits_for_it() -> None:
+    site = Site(8, workers={"ant": Rules(1, {"scan": 1})})
+    dropped, failed = (site.ask(data=b"x", life_ms=60_000) for _ in range(2))
+    owner, now = site.office.tasking.owner, site.office.now
+    assert not any(isinstance(deed, Tell) for deed in owner.dropped(TaskDropped(dropped), now))
+    (notice,) = [deed for deed in owner.woke(Instant(now.mono + 61.0, now.ms + 61_000)) if isinstance(deed, Tell)]
+    assert notice.values == {"type": "print", "text": f"nmr task explain {failed[-8:]}"}
+
+
 @pytest.mark.parametrize("code", ["lost", "interrupted", "leaving", "no-grant", "exit", "revoked"])
 def test_whoever_asked_is_told_in_words_why_it_came_to_nothing(code: str) -> None:
     site = Site(9, seconds=LONG, fails=float(code == "exit"))

@@ -10,6 +10,7 @@ TEXTS: dict[str, str] = {
     "notice.task-asked": "{station} fragt: {question}",
     "notice.task-asked-long": "{station} fragt dich",
     "notice.task-held": "{station} hat eine Aufgabe ({type}) vielleicht begonnen: Entscheide, ob sie wiederholt wird",
+    "notice.task-failed": "Eine Aufgabe ({type}) ist gescheitert",
     "notice.connection": "Verbindung",
     "notice.connecting": "Verbindung zum Broker wird aufgebaut",
     "notice.login-refused": "Keine Verbindung: Der Broker lehnt die Anmeldung ab",

@@ -10,6 +10,7 @@ TEXTS: dict[str, str] = {
     "notice.task-asked": "{station} Asks: {question}",
     "notice.task-asked-long": "{station} Asks You",
     "notice.task-held": "A Task ({type}) May Have Been Begun By {station}: Decide Whether It Is Done Again",
+    "notice.task-failed": "A Task ({type}) Came To Nothing",
     "notice.connection": "Connection",
     "notice.connecting": "Connecting To Broker Services",
     "notice.login-refused": "Connection Failure: Client-To-Broker Authentication Failure",
