@@ -227,9 +227,12 @@ def test_who_had_no_room_is_asked_again_soon_nearby_and_later_by_mail(lease_ms: 
     assert after.shunned["ant"].until == 1000 + seconds * 1000
 
 
-def test_results_are_stored_once_in_two_hundred_doubled_runs() -> None:
-    for seed in range(200):
-        site = Site(seed, net=Net(0.005, 0.5, 0.1, 1.0), seconds=(0.2, 3.0))
+@pytest.mark.parametrize("runs", [200, pytest.param(2000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("link", ["mqtt", "mail"])
+def test_each_task_has_one_effect_and_one_result_where_everything_is_doubled(runs: int, link: str) -> None:
+    loss, slow, seconds = (0.1, 0.5, 3.0) if link == "mqtt" else (0.0, 60.0, 300.0)
+    for seed in range(runs):
+        site = Site(seed, net=Net(0.005, slow, loss, 1.0, link), seconds=(0.2, seconds))
         id_ = site.ask(data=b"x")
         site.until(lambda: site.tasks[id_].ended)  # noqa: B023 - used at once
         assert len(site.checker.starts[id_]) == 1
