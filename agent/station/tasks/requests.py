@@ -218,7 +218,7 @@ def _read(path: Path) -> bytes:
         json.loads(data)
     except OSError as error:
         raise BadInput("The file cannot be read", f"{path}: {error.strerror}", field="file") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput("The file is no JSON", f"{path}: {error}", field="file") from error
     return data
 
