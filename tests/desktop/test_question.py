@@ -57,7 +57,7 @@ def answered(workplace: Workplace, task: str) -> dict[str, Any]:
     assert (shown()["state"], shown()["n"]) == ("done", 1)
     workplace.pages_shown(0)
     assert not workplace.state("store")["questions"]
-    assert not [line for line in workplace.lines("store") if "Asks" in line]
+    until(lambda: not [line for line in workplace.lines("store") if "Asks" in line], "a menu without it", PATIENCE)
     until(lambda: wears(workplace, IconState.OK, 0), "the icon as before", PATIENCE)
     result: dict[str, Any] = shown()["result"]
     return result
