@@ -23,8 +23,10 @@ def later(*names: str) -> Iterator[None]:
     name`) or a base class would stay the placeholder it is at that moment.
     """
     with _in_place_of(names, _Later):
-        for package in filter(None, (name.rpartition(".")[0] for name in names)):
-            import_module(package)  # whoever finds a module in its place does not load what it is part of
+        for name in names:
+            package, _, last = name.rpartition(".")
+            if package:  # whoever finds a module loaded does not put it into what it is part of
+                setattr(import_module(package), last, sys.modules[name])
         yield
 
 

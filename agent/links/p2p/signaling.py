@@ -14,15 +14,17 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from agent.domain.keys import from_b64u, to_b64u
 from agent.domain.signals import SignalLogin
 from agent.links.base import INBOX, Delivery, LinkDown, LinkRefused
 from agent.links.p2p.settings import Notary, P2pSettings
+from agent.system.sparing import later
 
 if TYPE_CHECKING:
-    from websockets.asyncio.client import ClientConnection
+    from websockets.asyncio.client import ClientConnection, connect
 
 LOGIN_S = 10.0
 MESSAGE_BYTES = 64 * 1024
@@ -44,8 +46,7 @@ class SignalingLink:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator["SignalingSession"]:
         """Connect and log in; raises LinkDown or LinkRefused."""
-        from websockets.asyncio.client import connect
-
+        connect = _websockets()
         socket: ClientConnection | None = None
         try:
             with _failures():
@@ -84,6 +85,15 @@ class SignalingLink:
                 raise LinkRefused("the certificate of the site cannot be read: enrol this station again") from error
             self._tls = context
         return self._tls
+
+
+@cache
+def _websockets() -> "type[connect]":
+    """Load the library once, without what it would ask for proxies and for its own number: 2 MiB."""
+    with later("urllib.request", "importlib.metadata"):
+        from websockets.asyncio.client import connect
+
+    return connect
 
 
 class SignalingSession:
