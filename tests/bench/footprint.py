@@ -14,7 +14,10 @@ from pathlib import Path
 import psutil
 
 from agent.demo.site import Site, until
+from agent.domain.names import HUB
 from tests.bench.report import Absent, Options, Report
+from tests.faults.mail_site import MailSite
+from tests.servers.mail import MailServers
 from tests.servers.session_bus import Bus
 from tests.servers.tray_host import Watcher, tray_host
 from tests.servers.witness import Witness
@@ -22,6 +25,7 @@ from tests.servers.witness import Witness
 IDLE_S = 60.0
 SETTLED_S = 5.0
 STATION = "front"
+MAILBOXES = {name: f"password of {name}" for name in (HUB, STATION)}
 
 
 def run(options: Options) -> Report:
@@ -39,10 +43,35 @@ def run(options: Options) -> Report:
         starts = [start(site, panel, env) for _ in range(options.rounds + 1)][1:]
         site.start_station(STATION, env)
         idle(report, site.pid(STATION))
+        with_a_mailbox(report, env)
     started = report.figure("start to icon registered", starts, "ms")
     report.at_most("start to icon", started.median, 250, "ms")
     report.note("one agent with tray, notices, MQTT and encryption, connected to its hub; no window open")
     return report
+
+
+def with_a_mailbox(report: Report, env: dict[str, str]) -> None:
+    """Watch an agent of another site rest whose mailbox is open, too."""
+    if missing := MailServers.missing():
+        report.note(f"not measured with a mailbox: {', '.join(missing)} not installed")
+        return
+    with tempfile.TemporaryDirectory() as folder, MailServers(MAILBOXES) as servers, ExitStack() as stack:
+        site = MailSite(Path(folder), servers)
+        stack.callback(site.stop)
+        site.begin()
+        site.enrol(STATION, "anna", "front-desk")
+        site.log_in(STATION)
+        site.start_station(STATION, env)
+        until(lambda: _mail_is_up(site), "the mailbox")
+        time.sleep(SETTLED_S)  # as above
+        rss = psutil.Process(site.pid(STATION)).memory_info().rss / 2**20
+    report.figure("RSS with a mailbox", [rss], "MiB")
+    report.at_most("RSS with a mailbox", rss, 48, "MiB")
+
+
+def _mail_is_up(site: Site) -> bool:
+    with site.talk(STATION) as line:
+        return any(link["name"] == "mail" and link["state"] == "up" for link in line.request("status")["links"])
 
 
 def start(site: Site, panel: Watcher, env: dict[str, str]) -> float:
