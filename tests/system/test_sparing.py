@@ -83,6 +83,13 @@ def test_an_agent_does_without(module: str) -> None:
     assert not set(said(program, module).split()) & set(SPARED[module].split())
 
 
+def test_signaling_does_without_proxies_and_numbers_of_packages() -> None:
+    program = "import sys; from agent.links.p2p.signaling import _websockets; _websockets(); print(*sys.modules)"
+    loaded = set(said(program).split())
+    assert "websockets" in loaded
+    assert not loaded & {"urllib.request", "importlib.metadata"}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="D-Bus is spoken on Linux")
 def test_whoever_asks_a_tray_what_it_looks_like_is_answered() -> None:
     assert said(WHAT_OBJECTS_LOOK_LIKE) == "True ParseError"
