@@ -44,10 +44,31 @@ async def _connect() -> MessageBus | None:
         return None
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            return await MessageBus(address).connect()
+            return _patient(await MessageBus(address).connect())
     except (OSError, DBusFastError) as error:
         log.warning("no session bus: %s", error)
         return None
+
+
+class _Patient:
+    """A socket that takes nothing while the bus is slow to read, where dbus_fast's writer would hang up for good."""
+
+    def __init__(self, inside: Any) -> None:
+        self._inside = inside
+
+    def send(self, data: memoryview) -> int:
+        """Return how many bytes were taken; the rest goes when there is room."""
+        try:
+            return int(self._inside.send(data))
+        except BlockingIOError:
+            return 0
+
+
+def _patient(bus: MessageBus) -> MessageBus:
+    writer: Any = bus._writer  # noqa: SLF001 - dbus_fast has no way to say how it writes
+    if writer is not None:
+        writer.sock = _Patient(writer.sock)
+    return bus
 
 
 def _address() -> str | None:

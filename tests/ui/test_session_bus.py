@@ -1,10 +1,12 @@
 """The one connection to the session bus."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
-from dbus_fast import DBusError
+from dbus_fast import DBusError, Message, MessageType
 from dbus_fast.aio import MessageBus
 
 from agent.ui.session_bus import DAEMON, call, is_owned, session_bus
@@ -37,6 +39,27 @@ def test_a_lost_connection_is_made_anew(bus: Bus, monkeypatch: pytest.MonkeyPatc
         assert second is not None
         assert second is not first
         second.disconnect()
+
+    asyncio.run(run())
+
+
+def test_a_bus_that_is_slow_to_read_is_not_lost(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
+    much = Message(path="/", interface="org.example.Much", member="More", message_type=MessageType.SIGNAL)
+    much.signature, much.body = "s", ["m" * 100_000]
+
+    async def run() -> None:
+        found = await session_bus()
+        assert found is not None
+        daemon = bus.programs._running["dbus"].pid
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            sent = [found.send(much) for _ in range(20)]
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+        await asyncio.wait_for(asyncio.gather(*sent), 30)
+        assert found.connected
+        found.disconnect()
 
     asyncio.run(run())
 
