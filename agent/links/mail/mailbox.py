@@ -144,9 +144,9 @@ class Mailbox:
             if not is_ours(head, self._settings.detail):
                 self._state.put_away({uid})  # somebody else's, or taken away since the last session
                 continue
-            self._state.open.add(uid)
             containers = self._opened(uid, size) if uid not in self._state.accepted else None
             if containers:
+                self._state.open.add(uid)
                 yield Letter(uid, containers)
         self._put_aside()
 
@@ -168,7 +168,7 @@ class Mailbox:
         return None
 
     def _shown(self, uids: Sequence[int], what: list[str]) -> dict[int, dict[bytes, Any]]:
-        """What the server says of these mails. One that it cannot show, as some are said to be damaged, waits."""
+        """What the server says of these mails. One that it cannot show even in a second session, waits."""
         from agent.links.mail.connection import ImapAbort, ImapError
 
         try:
@@ -182,9 +182,10 @@ class Mailbox:
             return {}
 
     def _hide(self, uid: int, error: Exception) -> None:
+        """Have a mail wait that holds up others; raises LinkDown the first time, for it may be the session's fault."""
         if uid not in self._state.open:
-            _log.warning("mail: the server does not show a mail now: %s", without_addresses(str(error)))
-        self._state.open.add(uid)
+            self._state.open.add(uid)
+            raise LinkDown(f"the server does not show a mail: {without_addresses(str(error))}") from error
         self._hidden.add(uid)
         self._hidden_until = self._clock() + SHOWN_AGAIN_S
 

@@ -77,7 +77,7 @@ def test_many_messages_through_every_fault_and_none_is_lost(scene: MailScene, co
         turns = asyncio.Semaphore(AT_ONCE)
         quick = lambda: repeat(0.1)  # noqa: E731 - the keeper's delays
         async with (
-            kept_up(scene.link(scene.a), delays=quick) as a,
+            kept_up(scene.of(scene.pace(scene.a, taken=20.0)), delays=quick) as a,
             kept_up(scene.link(scene.b), delays=quick) as b,
         ):
             await until(lambda: a.now == b.now == "up")
