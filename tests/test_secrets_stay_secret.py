@@ -8,7 +8,7 @@ import pytest
 from agent.hub.account import _OldKeys
 from agent.hub.invites import Issued
 from agent.hub.keys import HubKeys, load_keys
-from agent.station.enrol_pending import Pending
+from agent.station.enrolment.pending import Pending
 from agent.system.config.schema import Turn
 from agent.system.credentials import Credentials
 from agent.system.mail_secret import MailSecret

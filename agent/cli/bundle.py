@@ -20,7 +20,7 @@ def bundle(context: Context, file: Path, *, yes: bool, as_json: bool) -> None:
     Versions, settings, status, the doctor's report and logs, names as hashes; no keys, no texts of messages. Shows what
     will be in it before it is written.
     """
-    from agent.station.bundle import collect, write_bundle
+    from agent.station.support.bundle import collect, write_bundle
 
     if file.exists():
         raise BadInput("The file is there already", f"Choose another name than {file}", field="file")

@@ -26,7 +26,7 @@ def health(context: Context, *, prometheus: bool) -> int:
 
     One line; ends with 0 ok, 1 warning, 2 critical, 3 unknown.
     """
-    from agent.station.health import station_health
+    from agent.station.support.health import station_health
 
     return _say(station_health(context.profile), prometheus=prometheus)
 

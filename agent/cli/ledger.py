@@ -12,7 +12,7 @@ from agent.domain.errors import NmrError
 from agent.system.control import connect
 
 if TYPE_CHECKING:
-    from agent.station.ledger_store import Stored
+    from agent.station.ledger.store import Stored
 
 
 @click.group()
@@ -25,7 +25,7 @@ def ledger() -> None:
 @pass_context
 def show_(context: Context, *, as_json: bool) -> None:
     """List the members with roles, key fingerprint, mail address and when they joined and were last seen."""
-    from agent.station.ledger_store import check, load, members
+    from agent.station.ledger.store import check, load, members
 
     stored = load(context.profile)
     seen, state = _seen(context)
@@ -52,7 +52,7 @@ def show_(context: Context, *, as_json: bool) -> None:
 @pass_context
 def verify(context: Context, file: Path | None, *, as_json: bool) -> int:
     """Walk the whole chain, here or in FILE; 0 if it is whole, 1 if not, 2 if it cannot be read."""
-    from agent.station.ledger_store import check, check_file, cure, load
+    from agent.station.ledger.store import check, check_file, cure, load
 
     walked = check_file(file, _own(context)) if file else check(load(context.profile))
     good, wrong = walked.ledger, walked.wrong
@@ -73,7 +73,7 @@ def verify(context: Context, file: Path | None, *, as_json: bool) -> int:
 @pass_context
 def export(context: Context, file: Path, *, as_json: bool) -> None:
     """Write every entry as it was signed to FILE, so that others can verify it without us."""
-    from agent.station.ledger_store import export, load
+    from agent.station.ledger.store import export, load
 
     entries = export(load(context.profile), file)
     show({"file": str(file), "entries": entries}, f"{entries} entries written to {file}", as_json=as_json)
@@ -90,7 +90,7 @@ def resolve(context: Context) -> None:
 
 def _own(context: Context) -> "Stored | None":
     """What lies here, to compare with; none for somebody who only verifies."""
-    from agent.station.ledger_store import load
+    from agent.station.ledger.store import load
 
     with suppress(NmrError):
         return load(context.profile)

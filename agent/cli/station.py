@@ -12,7 +12,7 @@ from agent.domain.errors import NmrError
 from agent.system.control import connect
 
 if TYPE_CHECKING:
-    from agent.station.enrol_mail import ByMail
+    from agent.station.enrolment.by_mail import ByMail
 
 GOOD_ENDS = ("accepted",)
 
@@ -110,13 +110,13 @@ def enrol(
     context: Context, invite: str, hub_url: str | None, wish: str | None, *, by_mail: bool, as_json: bool
 ) -> None:
     """Join a site with INVITE: a file, or the 25 characters IT read to you."""
-    from agent.station.enrol import enrol as join
+    from agent.station.enrolment.enrol import enrol as join
 
     context.profile.create()
     mail = _own_mail(context, needed=by_mail)
     got = join(context.profile, invite, hub_url=hub_url, wish=wish, mail=mail, only_mail=by_mail)
     if mail is not None and mail.joined:
-        from agent.station.enrol_mail import use_mail
+        from agent.station.enrolment.by_mail import use_mail
 
         for note in use_mail(context.profile, alone=by_mail):
             _aside(note)
@@ -133,7 +133,7 @@ def _own_mail(context: Context, *, needed: bool) -> "ByMail | None":
     settings = load(context.profile).config.link.mail
     if not (settings.enabled or needed):
         return None
-    from agent.station.enrol_mail import ByMail
+    from agent.station.enrolment.by_mail import ByMail
 
     return ByMail(context.profile, settings, _aside)
 

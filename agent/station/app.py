@@ -19,7 +19,7 @@ from agent.routing.router import Router
 from agent.station.door import Door
 from agent.station.drawing import Drawing
 from agent.station.further_links import mail_arrivals, make_direct, make_mail
-from agent.station.giving_back import deeds
+from agent.station.ledger.giving_back import deeds
 from agent.station.loading import load_core
 from agent.station.performer import Performer
 from agent.station.picture import habits_of, language_of, take_picture

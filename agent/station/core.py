@@ -60,23 +60,23 @@ from agent.domain.messages import (
 )
 from agent.domain.names import HUB
 from agent.domain.order import to_order
-from agent.station import quiet
-from agent.station.answering import Answering
-from agent.station.appointments import Chance
-from agent.station.beginning import Beginning
-from agent.station.conversation import PROOFS
 from agent.station.desk import Desk, Habits
-from agent.station.ends import Ends
-from agent.station.fetching import Fetching, still_coming
 from agent.station.kept import Kept
+from agent.station.ledger.beginning import Beginning
+from agent.station.ledger.membership import Membership
 from agent.station.mailing import Mailing
-from agent.station.membership import Membership
-from agent.station.ordering import Ordering
-from agent.station.paging import Paging
-from agent.station.proving import Proving
+from agent.station.orders.fetching import Fetching, still_coming
+from agent.station.orders.ordering import Ordering
+from agent.station.pages import quiet
+from agent.station.pages.answering import Answering
+from agent.station.pages.ends import Ends
+from agent.station.pages.paging import Paging
+from agent.station.pages.ringing import Ringing
+from agent.station.pages.tracking import Tracking
+from agent.station.proof.appointments import Chance
+from agent.station.proof.conversation import PROOFS
+from agent.station.proof.proving import Proving
 from agent.station.reach import Reach
-from agent.station.ringing import Ringing
-from agent.station.tracking import Tracking
 
 TO_THE_HUB = (AuthConfirm, AuthHello, PskFailed, PskHello, PskOffer, PskRequest, PskUse)
 NOT_OURS = (LedgerEntry, OrderList, Presence, Receipt, *TO_THE_HUB)

@@ -83,6 +83,6 @@ def make_mail(
 
 def mail_arrivals(router: Callable[[Delivery], None], profile: Profile) -> Callable[[Delivery], None]:
     """Return what takes what comes by mail: letters of an enrolment are not for the router."""
-    from agent.station.letters import before
+    from agent.station.enrolment.letters import before
 
     return before(router, profile.secrets_folder)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from agent.domain.heads import LedgerKept
 from agent.domain.order import Order
 from agent.domain.page import InPage, OutPage
-from agent.station.ends import End
+from agent.station.pages.ends import End
 
 
 @dataclass(slots=True)

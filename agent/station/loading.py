@@ -16,9 +16,9 @@ from agent.domain.order import Order
 from agent.domain.page import InPage, OutPage
 from agent.routing import rows
 from agent.station.core import Core
-from agent.station.ends import End
 from agent.station.kept import Kept
 from agent.station.last_seen import ID, KIND
+from agent.station.pages.ends import End
 from agent.station.picture import habits_of
 from agent.system.config.schema import Config
 from agent.system.credentials import Credentials

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from agent.domain.audience import EVERYBODY
 from agent.domain.page import InPage
 from agent.domain.task import PutQuestion
-from agent.station.standing import KEY
+from agent.station.proof.standing import KEY
 from agent.station.tasks.room import buttons_of
 from agent.ui.menu import page_title, short
 from agent.ui.notify.base import Notice, Urgency

@@ -130,7 +130,7 @@ async def _finish(profile: Profile, surface: Surface) -> None:
     from agent.system.credentials import is_pending
 
     if is_pending(profile.secrets_folder):
-        from agent.station.first_start import finish
+        from agent.station.enrolment.first_start import finish
 
         await finish(profile, lambda title, message: surface.tell("start", title, message))
 
@@ -149,7 +149,7 @@ async def _credentials(profile: Profile, surface: Surface) -> "Credentials":
     else:
         credentials = load_credentials(profile.secrets_folder)
     if credentials is None:
-        from agent.station.first_start import join
+        from agent.station.enrolment.first_start import join
 
         credentials = await join(profile, lambda title, message: surface.tell("start", title, message))
     if credentials is None:

@@ -9,7 +9,7 @@ from agent.system.secrets import load_secrets, save_secrets
 from agent.system.wrapping_key import SecretsUnreadable, WrappingKey
 
 PENDING = "enrol.pending"
-"""The file of an enrolment under way, see agent.station.enrol_pending."""
+"""The file of an enrolment under way, see agent.station.enrolment.pending."""
 
 
 class Credentials(Struct, frozen=True, kw_only=True):

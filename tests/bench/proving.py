@@ -18,7 +18,7 @@ from agent.links.base import Delivery, GatedLink, GatedSession
 from agent.routing.admission import Admission
 from agent.routing.bucket import Buckets
 from agent.routing.signing import Signing
-from agent.station.appointments import fresh_bundle
+from agent.station.proof.appointments import fresh_bundle
 from agent.system.ids import new_id
 from agent.wire.acts import Act, Admitted, Fail, Listen, Renewed, Save, Say, Wake
 from agent.wire.frame import read_body, take_apart

@@ -27,7 +27,7 @@ from agent.hub.kept import load_kept, write_kept
 from agent.links.mqtt.link import MqttLink
 from agent.links.mqtt.settings import MqttSettings
 from agent.routing import rows
-from agent.station.appointments import SPREAD_S, share
+from agent.station.proof.appointments import SPREAD_S, share
 from agent.system.clock import SiteClock
 from agent.system.store import Store
 from agent.wire.frame import sign_frame, take_apart, verify

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.cli import run
-from agent.station.enrol_mail import ByMail, use_mail
+from agent.station.enrolment.by_mail import ByMail, use_mail
 from agent.system.config.load import load
 from agent.system.credentials import Credentials
 from agent.system.paths import Profile
@@ -92,7 +92,7 @@ def test_the_command_says_what_happens_beside_its_result(
         return Credentials(site="s1", station="anna", person="anna", brokers=(), **nothing)
 
     profile.config_file.write_text(MAIL)
-    monkeypatch.setattr("agent.station.enrol.enrol", joined)
+    monkeypatch.setattr("agent.station.enrolment.enrol.enrol", joined)
     assert nmr(profile, "anything", "--by-mail", "--json") == 0
     said = capsys.readouterr()
     assert json.loads(said.out) == {"site": "s1", "station": "anna", "person": "anna"}

@@ -13,13 +13,13 @@ from agent.cli import run
 from agent.domain.heads import Fork
 from agent.domain.names import HUB
 from agent.routing import rows
-from agent.station.ledger_store import CURES
+from agent.station.ledger.store import CURES
 from agent.system.credentials import save_credentials
 from agent.system.paths import Profile
 from agent.system.pin import Pin, save_pin
 from agent.system.store import Store
 from agent.system.wrapping_key import make_key
-from tests.station.ledger_scene import branch, kitchen
+from tests.station.ledger.ledger_scene import branch, kitchen
 from tests.walks.crowd import signed_head
 from tests.walks.members import NOW_MS, Members
 

@@ -177,7 +177,7 @@ def test_logging_out_switches_off_and_removes_the_password(desk: Desk) -> None:
 
 
 def test_the_key_that_seals_it_is_the_profile_s_own_and_enrolment_keeps_it(desk: Desk) -> None:
-    from agent.station.enrol import _key
+    from agent.station.enrolment.enrol import _key
 
     assert desk.login()[0] == 0
     folder = desk.profile.secrets_folder

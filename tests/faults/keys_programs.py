@@ -25,8 +25,8 @@ from agent.links import keeper
 from agent.links.mqtt.link import MqttLink
 from agent.links.mqtt.settings import MqttSettings
 from agent.routing import lane, router, rows
-from agent.station import conversation
 from agent.station.app import App
+from agent.station.proof import conversation
 from agent.station.surface import Surface
 from agent.system import crash, psk_file
 from agent.system.clock import SiteClock

@@ -18,7 +18,7 @@ from agent.domain.keys import to_b64u
 from agent.domain.messages import AuthHello, AuthOk, AuthProof, AuthRefused, PageNew, PskHello, PskProof, PskRequest
 from agent.domain.names import HUB
 from agent.links import keeper
-from agent.station import conversation
+from agent.station.proof import conversation
 from agent.station.surface import Surface
 from agent.system.config.load import load
 from agent.system.credentials import load_credentials

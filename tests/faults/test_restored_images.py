@@ -19,8 +19,8 @@ from agent.hub.app import Running
 from agent.links import keeper
 from agent.links.mqtt.link import MqttLink
 from agent.links.mqtt.settings import MqttSettings
-from agent.station import conversation
-from agent.station.enrol import enrol
+from agent.station.enrolment.enrol import enrol
+from agent.station.proof import conversation
 from agent.station.surface import Surface
 from agent.system.config.load import load
 from agent.system.credentials import load_credentials

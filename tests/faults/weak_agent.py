@@ -14,7 +14,7 @@ from agent.routing import rows
 from agent.routing.admission import Admitted
 from agent.routing.outgoing import Outgoing
 from agent.routing.signing import Signed
-from agent.station.ringing import Ringing
+from agent.station.pages.ringing import Ringing
 
 
 def forget_what_came(db: sqlite3.Connection, admitted: Admitted, link: str) -> bool:

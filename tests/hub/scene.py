@@ -20,7 +20,7 @@ from agent.hub.app import Running, open_hub
 from agent.links.mqtt.link import MqttLink
 from agent.links.mqtt.session import MqttSession
 from agent.links.mqtt.settings import MqttSettings
-from agent.station.enrol import enrol
+from agent.station.enrolment.enrol import enrol
 from agent.system.config.schema import Hub, HubConfig
 from agent.system.credentials import Credentials
 from agent.system.ids import new_id

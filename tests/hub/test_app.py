@@ -16,7 +16,7 @@ from agent.domain.messages import LedgerGet, OrderList, OrderPart, OrderPut, Pag
 from agent.hub.app import Running, run_hub
 from agent.hub.ask import ask_hub
 from agent.links.base import Delivery, LinkDown, LinkRefused
-from agent.station.enrol import enrol
+from agent.station.enrolment.enrol import enrol
 from agent.system.ids import new_id
 from agent.system.paths import Profile
 from agent.wire.ledger import read_entry

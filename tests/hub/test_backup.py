@@ -212,7 +212,7 @@ def test_a_restore_that_was_cut_off_is_done_again(small: Path, tmp_path: Path, m
 
 
 def test_an_invite_from_before_the_backup_opens_no_door_after_it(tmp_path: Path) -> None:
-    from agent.station.enrol import enrol
+    from agent.station.enrolment.enrol import enrol
 
     file = tmp_path / "hub.backup"
 

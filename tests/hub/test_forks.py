@@ -18,7 +18,7 @@ from agent.system.ids import new_id
 from agent.wire.ledger import read_entry
 from tests.hub.scene import Peer, enrolled, running_hub
 from tests.servers.waiting import eventually
-from tests.station.ledger_scene import branch, kitchen
+from tests.station.ledger.ledger_scene import branch, kitchen
 from tests.station.scene import only
 from tests.walks.crowd import envelope, signed_head
 from tests.walks.members import NOW_MS, SITE, Members

@@ -14,9 +14,9 @@ from agent.domain.errors import BadInput, NmrError, NotAllowed
 from agent.domain.messages import AuthRefused, Probe
 from agent.hub.app import Running
 from agent.routing import rows
-from agent.station import enrol_again
-from agent.station.enrol import enrol, enrolment_unfinished
-from agent.station.enrol_network import Network
+from agent.station.enrolment import again as enrol_again
+from agent.station.enrolment.enrol import enrol, enrolment_unfinished
+from agent.station.enrolment.network import Network
 from agent.system.credentials import load_credentials
 from agent.system.paths import Profile
 from agent.system.psk_file import load_bundle

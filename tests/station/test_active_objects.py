@@ -13,8 +13,8 @@ from agent.system.config.schema import Config
 from agent.ui.menu import tray_view
 from agent.ui.report import state, status
 from agent.ui.window.model.model import Model, told
+from tests.station.proof.test_proving import REQUESTING, SUBSCRIBING
 from tests.station.scene import KITCHEN, ident, only
-from tests.station.test_proving import REQUESTING, SUBSCRIBING
 from tests.station.walk import ENGLISH, Walk
 from tests.walks.desk import Drawing, Showing
 from tests.walks.members import NOW_MS

@@ -43,8 +43,8 @@ from agent.domain.messages import (
     Receipt,
 )
 from agent.domain.names import HUB
-from agent.station.conversation import PROOFS
 from agent.station.core import SAVING_S
+from agent.station.proof.conversation import PROOFS
 from tests.routing.place import receipt
 from tests.station.scene import EVERYBODY, KITCHEN, TYPES, Scene, ident, only
 from tests.walks.members import NOW_MS

@@ -10,7 +10,7 @@ from agent.domain.events import Instant
 from agent.domain.messages import PageNew
 from agent.links.memory import MemoryNet
 from agent.station.last_seen import SAVE_S, LastSeen
-from tests.station.ledger_scene import kitchen, node
+from tests.station.ledger.ledger_scene import kitchen, node
 from tests.station.scene import only
 from tests.walks.desk import Desk, until
 from tests.walks.members import Members

@@ -13,8 +13,8 @@ from agent.domain.errors import NmrError
 from agent.domain.order import Order
 from agent.domain.page import InPage, OutPage, Ring, Target
 from agent.routing import rows
-from agent.station.ends import End
 from agent.station.loading import load_kept, load_ledger
+from agent.station.pages.ends import End
 from agent.system.store import Store
 from tests.station.scene import crew, ident
 from tests.walks.members import NOW_MS

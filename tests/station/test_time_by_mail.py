@@ -7,9 +7,9 @@ from agent.domain.events import LinkChanged, Woke
 from agent.domain.messages import AuthProof, LedgerPart, OrderPart
 from agent.domain.names import HUB
 from agent.domain.page import Ring
+from agent.station.orders.seldom import FIRST_S
+from agent.station.pages.ringing import HOLD_BY_MAIL_S, HOLD_S
 from agent.station.reach import TELLS_BY_MAIL_S
-from agent.station.ringing import HOLD_BY_MAIL_S, HOLD_S
-from agent.station.seldom import FIRST_S
 from tests.station.scene import Scene, crew, ident, only, shown
 from tests.walks.crowd import signed_head
 from tests.walks.members import NOW_MS

@@ -25,9 +25,9 @@ from agent.domain.messages import PARAMETERS, LedgerGet, LedgerHead, LedgerPart,
 from agent.domain.names import HUB
 from agent.hub.core import AWAY_TURNS, HEAD_S, PUSHED
 from agent.station.desk import Desk
-from agent.station.giving_back import post_fork, post_part
+from agent.station.ledger.giving_back import post_fork, post_part
+from agent.station.ledger.membership import Guards, Membership
 from agent.station.loading import kept_from
-from agent.station.membership import Guards, Membership
 from agent.wire import frame as frames_of
 from agent.wire.frame import Parts, sign_frame
 from agent.wire.keys import Identity

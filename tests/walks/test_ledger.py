@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from agent.station.membership import Guards
+from agent.station.ledger.membership import Guards
 from tests.walks.crowd import MAIL_S, Crowd, verify_once
 
 
@@ -45,7 +45,7 @@ def test_a_dozen_stations_agree_one_delay_after_the_last_change(seed: int) -> No
 
 
 def test_stations_that_ask_nobody_would_not_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.station.questions.Questions.ask", lambda *_: [])
+    monkeypatch.setattr("agent.station.ledger.questions.Questions.ask", lambda *_: [])
     monkeypatch.setattr("tests.walks.crowd.PUSHED", 1)
     crowd = Crowd(Random(1), size=12, slow=5)
     play(crowd, 60)

@@ -26,9 +26,9 @@ from agent.domain.events import AnswerGiven, Instant, OrderChanged, OrderDropped
 from agent.domain.order import Order, merge
 from agent.domain.page import SETTLED, Answer, InPage, OutPage, Ring, State
 from agent.routing.outbox import Outbox
-from agent.station.answering import Answering
 from agent.station.core import Core
-from agent.station.ends import Ends
+from agent.station.pages.answering import Answering
+from agent.station.pages.ends import Ends
 from tests.walks.members import Members
 from tests.walks.node import Node
 from tests.walks.world import World
@@ -281,8 +281,8 @@ def ours_says_over(page: InPage | OutPage, now: Instant) -> bool:
 
 def believe_any_clock(patch: pytest.MonkeyPatch) -> None:
     """A clock that nobody set right ends what it takes for old."""
-    patch.setattr("agent.station.ringing.is_over", ours_says_over)
-    patch.setattr("agent.station.tracking.is_over", ours_says_over)
+    patch.setattr("agent.station.pages.ringing.is_over", ours_says_over)
+    patch.setattr("agent.station.pages.tracking.is_over", ours_says_over)
     patch.setattr(Node, "hub_ms", property(lambda node: node.now.ms))
 
 

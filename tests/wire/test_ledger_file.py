@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.wire.ledger_file import from_lines, to_lines, walk
-from tests.station.ledger_scene import kitchen
+from tests.station.ledger.ledger_scene import kitchen
 from tests.walks.crowd import signed_head
 
 

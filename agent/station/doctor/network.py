@@ -4,7 +4,7 @@ from agent.domain.envelope import DAY_MS
 from agent.station.doctor.finding import Finding, Findings
 from agent.station.doctor.sight import Broker, Sight
 from agent.station.doctor.visit import Visit, last_day, visit
-from agent.station.enrol_http import hub_place
+from agent.station.enrolment.https import hub_place
 from agent.system.beside import beside
 
 CLOCK_WORTH_A_WORD_S, CLOCK_WRONG_S = 10.0, 300.0

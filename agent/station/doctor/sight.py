@@ -93,7 +93,7 @@ class Sight:
         if credentials is None or self.only_mail:
             return None
         if self._hub is None:
-            from agent.station.enrol_http import hub_place
+            from agent.station.enrolment.https import hub_place
 
             place = hub_place(credentials.url)
             ca = credentials.ca_pem

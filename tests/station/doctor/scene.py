@@ -18,7 +18,7 @@ from agent.station.doctor.checks import CHECKS, examine
 from agent.station.doctor.finding import Finding, Level
 from agent.station.doctor.report import cure, title
 from agent.station.doctor.sight import take_sight
-from agent.station.enrol import enrol
+from agent.station.enrolment.enrol import enrol
 from agent.system.control_server import ControlServer, Say
 from agent.system.credentials import load_credentials, save_credentials
 from agent.system.lock import ProfileLock

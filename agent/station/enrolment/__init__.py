@@ -1,0 +1,1 @@
+"""How a computer becomes a station, over the network or by mail."""

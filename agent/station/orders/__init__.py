@@ -1,0 +1,1 @@
+"""The shared list of orders at this station."""

@@ -1,0 +1,1 @@
+"""The hub's proof at this station, and keys that renew themselves."""

@@ -1,0 +1,1 @@
+"""What support and monitoring get of a station."""
