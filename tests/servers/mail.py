@@ -144,6 +144,8 @@ class MailServers:
         self.programs.end("dovecot")
         self._dovecot = None
         until(lambda: not _listens(self.imap_port), "end of Dovecot")
+        for lock in (self.folder / "mail").rglob("*.lock"):
+            lock.unlink()  # nobody holds it any more, but the next Dovecot would wait two minutes for whoever did
 
     # --- what a provider may do to a mailbox --------------------------------------------------------
 
