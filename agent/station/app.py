@@ -136,7 +136,7 @@ class App:
         )
         self._direct = self._make_direct(me, admission) if self._config.link.p2p.enabled else None
         self._mail = make_mail(
-            self._config.link.mail, me, profile, credentials, lambda: self.router, lambda: core.desk.ledger
+            self._config.link.mail, me, profile, credentials, lambda: self.router, lambda: core.desk.ledger, self.handle
         )
 
     def _make_direct(self, me: Identity, admission: Admission) -> "Direct":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from agent.domain.events import Event, Instant
+from agent.domain.events import Event, Instant, LinkChanged
 from agent.domain.ledger import Ledger
 from agent.domain.names import HUB
 from agent.links.base import Delivery
@@ -56,8 +56,9 @@ def make_mail(
     credentials: Credentials,
     router: Callable[[], Router],
     ledger: Callable[[], Ledger],
+    handle: Callable[[Event], None],
 ) -> "OwnMailLink | None":
-    """The link over this station's mailbox, if it has one."""
+    """The link over this station's mailbox, if it has one; people hear why nothing can be sent while it is open."""
     if not settings.enabled:
         return None
     from agent.links.mail.own import OwnMailLink
@@ -70,15 +71,25 @@ def make_mail(
             return None
         return Recipient(hub.mail, keys.kid, keys.receive, hub.plus)
 
-    return OwnMailLink(
+    told = ""
+
+    def changed() -> None:
+        nonlocal told
+        router().ways_changed(MAIL)
+        if link.trouble != told:
+            told = link.trouble
+            handle(LinkChanged(MAIL, "up", told))
+
+    link = OwnMailLink(
         settings,
         me,
         secrets_folder=profile.secrets_folder,
         data_folder=profile.data_folder,
         ledger=ledger,
-        changed=lambda: router().ways_changed(MAIL),
+        changed=changed,
         also=at_first,
     )
+    return link
 
 
 def mail_arrivals(router: Callable[[Delivery], None], profile: Profile) -> Callable[[Delivery], None]:

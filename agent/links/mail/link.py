@@ -16,8 +16,8 @@ class MailLink:
     """One station's way over mailboxes.
 
     `address_of` says where a station reads its mail, None if that is not known; `stations` are all there are.
-    `changed` is called, in the loop, when ways were won or lost. `state_file` remembers how far the mailbox is read;
-    its folder must exist. With `token` we log in by OAuth (XOAUTH2).
+    `changed` is called, in the loop, when ways were won or lost, or `trouble` is another. `state_file` remembers how
+    far the mailbox is read; its folder must exist. With `token` we log in by OAuth (XOAUTH2).
     """
 
     name = "mail"
@@ -54,6 +54,11 @@ class MailLink:
         finally:
             self._session = None
             await session.leave()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be sent while the mailbox is open, for people; empty if there is no trouble."""
+        return self._session.trouble if self._session is not None else ""
 
     def expect(self, seconds: float) -> None:
         """Look into the mailbox more often for so long, if it is open."""

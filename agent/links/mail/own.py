@@ -73,6 +73,11 @@ class OwnMailLink:
             raise LinkDown("the mailbox is not open")
         await self._session.send(to, sealed)
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be sent while the mailbox is open, for people; empty if there is no trouble."""
+        return self._open.trouble if self._open is not None else ""
+
     def expect(self, seconds: float) -> None:
         """Look into the mailbox more often for so long, if it is open."""
         if self._open is not None:

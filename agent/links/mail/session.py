@@ -47,7 +47,9 @@ class MailSession:
         self._arrivals = Arrivals()
         self._backing = Backing()
         self._pending: set[asyncio.Future[None]] = set()
-        self._known: frozenset[str] = frozenset()
+        self.trouble = ""
+        """Why nothing can be sent at the moment, for people; empty if something can, or nobody knows otherwise."""
+        self._known: tuple[frozenset[str], str] = frozenset(), ""
         self._timer: asyncio.TimerHandle | None = None
         self._left = False
         hop = Hop(self._loop)
@@ -108,7 +110,7 @@ class MailSession:
         """Return when the mail server has let us in; raises LinkDown or LinkRefused."""
         self._reader.start()
         await self._first
-        self._known = frozenset(self.ways())
+        self._known = frozenset(self.ways()), ""
 
     async def leave(self) -> None:
         """End both threads: each may finish what it is doing, but not for long."""
@@ -158,6 +160,7 @@ class MailSession:
         batch, fault = outcome
         if fault is None:
             self._backing.sent(batch.station)
+            self.trouble = ""
         else:
             self._mark(batch.station, batch.recipient.address, fault)
         for ticket in batch.tickets:
@@ -175,6 +178,8 @@ class MailSession:
                 _log.warning("mail: %s gets no mail at its address (%s) for some hours: %s", station, veiled, fault.why)
             case Meaning.LATER | Meaning.ALL_LATER:
                 name = station if fault.meaning is Meaning.LATER else ALL
+                if name == ALL:
+                    self.trouble = f"nothing can be sent: {fault.why}"
                 pause = self._backing.later(name, self._loop.time(), random.random())  # noqa: S311 - a pause
                 _log.info("mail: %s in %.0f s again: %s", name or "everybody", pause, fault.why)
 
@@ -187,7 +192,7 @@ class MailSession:
         return up and self._backing.is_open(station, recipient.address, self._loop.time())
 
     def look(self) -> None:
-        """Tell whether ways were won or lost, by a pause or in the ledger; look again when the next pause ends."""
+        """Tell if ways were won or lost, by a pause or in the ledger, or trouble; look again when the pause ends."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -196,7 +201,7 @@ class MailSession:
         at = self._backing.next_opening(self._loop.time())
         if at is not None:
             self._timer = self._loop.call_at(at, self.look)
-        now = frozenset(self.ways())
+        now = frozenset(self.ways()), self.trouble
         if now != self._known:
             self._known = now
             self._told()

@@ -94,9 +94,14 @@ def test_a_server_that_is_gone_closes_all_ways_until_it_is_back(scene: MailScene
             scene.servers.front.stop()
             await fails(a, scene.b, "no mail server runs")
             assert a.ways() == {}
+            assert a.trouble.startswith("nothing can be sent: no mail server runs")
             scene.servers.front.start()
             await until(lambda: len(a.ways()) == 2)
+            assert a.trouble  # nobody knows better yet
+            told = scene.told
             await pass_on(a, b, scene.b, b"now")
+            assert a.trouble == b.trouble == ""
+            assert scene.told == told + 1
 
     asyncio.run(walk())
 
