@@ -99,7 +99,7 @@ class Desktop:
         # and the notification daemon before any tray icon.
         self._start_display()
         self.env["DBUS_SESSION_BUS_ADDRESS"] = start_bus(self.programs, self.env)
-        self.programs.start("openbox", "openbox", env=self.env)
+        until(self._managed, "window manager")
         if self.has_sound:
             self._start_sound()
         self._write_panel()
@@ -108,7 +108,6 @@ class Desktop:
             self.start_notify(self.notify)
         if self.has_panel:
             self.start_panel()
-        until(lambda: b"window" in self._run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"), "window manager")
         if self.has_sound:
             until(lambda: self._run("pactl", "info"), "sound server")
 
@@ -239,8 +238,16 @@ class Desktop:
         """Type text into the window that has the focus."""
         self._run("xdotool", "type", "--delay", "5", text)
 
+    def _managed(self) -> bool:
+        """Whether windows are managed; one that found no display, or fell over a window that ended, is replaced."""
+        if not self.programs.alive("openbox"):
+            self.programs.start("openbox", "openbox", env=self.env)
+        return b"window id" in self._run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK")
+
     def find_window(self, title: str) -> int | None:
-        """The visible window whose title matches the pattern `title`, if there is one."""
+        """The visible window whose title matches the pattern `title`, if there is one and windows are managed."""
+        if not self._managed():
+            return None
         found = self._run("xdotool", "search", "--onlyvisible", "--name", title).split()
         return int(found[0]) if found else None
 
