@@ -5,6 +5,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Callable, Container
 from contextlib import suppress
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import TYPE_CHECKING, Any
 
 from agent.links.base import LinkDown, LinkRefused
@@ -72,6 +73,8 @@ class Account:
         address = self._settings.smtp
         try:
             smtp = SMTP_SSL(*address, OUR_NAME, timeout=self._settings.pace.answer, context=self._tls)
+            assert smtp.sock is not None
+            smtp.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # else the last dot waits 40 ms for the piece before it
         except SMTPConnectError as error:
             raise NotSent(reply(Step.CONNECT, error.smtp_code, error.smtp_error)) from error
         except (OSError, SMTPException) as error:
