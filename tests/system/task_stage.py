@@ -5,7 +5,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,13 @@ def gone(mark: str) -> None:
     until(lambda: not left(mark), f"the end of {mark}", 10)
 
 
-def folders() -> set[Path]:
-    """The temporary folders of tasks that are there."""
-    return set(Path(tempfile.gettempdir()).glob("nmr-task-*"))
+@contextmanager
+def own_place(place: Path) -> Iterator[Callable[[], list[Path]]]:
+    """Tasks get their folders in this place, where nobody else's are; gives what lists those that are there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(place))
+        patch.setenv("TMPDIR", str(place))  # for an agent that is a process of its own
+        yield lambda: list(place.glob("nmr-task-*"))
 
 
 def weakened(monkeypatch: pytest.MonkeyPatch, change: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from agent.system.task_outcome import Failed
 from agent.system.task_run import run
 from agent.system.task_said import Progress
 from tests.servers.programs import until
-from tests.system.task_stage import DEAF, done, folders, gone, left, python, said, weakened
+from tests.system.task_stage import DEAF, done, gone, left, own_place, python, said, weakened
 
 SLEEP = "import time; time.sleep(60)"
 # A daemon as they come: it leaves the session and the parent that started it.
@@ -171,14 +172,16 @@ def test_cancelling_ends_the_program_at_once() -> None:
     asyncio.run(cancelled())
 
 
-def test_a_task_ends_with_an_agent_that_is_killed() -> None:
-    mark, before = f"deaf-{time.time_ns()}", folders()
-    agent = subprocess.Popen([sys.executable, "-c", AGENT, mark], stdin=subprocess.DEVNULL)
-    until(lambda: len(left(mark)) == 2, "agent and program")  # the program, and the agent that has the word, too
-    agent.kill()
-    agent.wait()
-    gone(mark)
-    until(lambda: folders() <= before, "the end of its folder")
+def test_a_task_ends_with_an_agent_that_is_killed(tmp_path: Path) -> None:
+    mark = f"deaf-{time.time_ns()}"
+    with own_place(tmp_path) as folders:
+        agent = subprocess.Popen([sys.executable, "-c", AGENT, mark], stdin=subprocess.DEVNULL)
+        until(lambda: len(left(mark)) == 2, "agent and program")  # the program, and the agent that has the word, too
+        assert len(folders()) == 1
+        agent.kill()
+        agent.wait()
+        gone(mark)
+        until(lambda: folders() == [], "the end of its folder")
 
 
 def test_a_program_ends_with_its_guard() -> None:

@@ -13,7 +13,7 @@ from agent.system.task_outcome import Done, Failed
 from agent.system.task_run import run, run_type
 from agent.system.task_said import Progress
 from agent.system.task_types import Allowed
-from tests.system.task_stage import DEAF, MIB, done, folders, gone, python, said, weakened
+from tests.system.task_stage import DEAF, MIB, done, gone, own_place, python, said, weakened
 
 ECHO = "import json, sys; print(json.dumps({'result': json.load(sys.stdin)}))"
 HUNGRY = "rows = [b'x' * (1 << 20) for _ in range(500)]; print('{\"result\": 0}')"
@@ -79,17 +79,16 @@ def test_no_open_file_of_the_agent_is_inherited() -> None:
         os.close(opened)
 
 
-def test_a_program_begins_in_an_empty_folder_that_goes_with_it() -> None:
-    before = folders()
+def test_a_program_begins_in_an_empty_folder_that_goes_with_it(tmp_path: Path) -> None:
     code = (
         "import os; open('kept', 'w').close()" + "\n" + TELL % "[os.getcwd(), os.listdir(), os.stat('.').st_mode & 511]"
     )
-    found = done(python(code))
-    assert isinstance(found, Done)
-    folder, names, mode = found.result
-    assert (names, mode) == (["kept"], 0o700)
-    assert not Path(folder).exists()
-    assert folders() <= before
+    with own_place(tmp_path) as folders:
+        found = done(python(code))
+        assert isinstance(found, Done)
+        folder, names, mode = found.result
+        assert (Path(folder).parent, names, mode) == (tmp_path, ["kept"], 0o700)
+        assert folders() == []
 
 
 def test_only_types_of_the_configuration_run(tmp_path: Path) -> None:

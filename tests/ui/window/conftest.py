@@ -8,6 +8,7 @@ from pathlib import Path
 from time import time_ns
 from typing import Self
 
+import psutil
 import pytest
 
 from agent.ui.window.model.shapes import State
@@ -36,6 +37,7 @@ class Opened:
             until(lambda: self.screen.find_window(MAIN), "the window")
             if self.show != "new-order":  # there the form gets the keyboard
                 self.sees(MAIN)
+                until(lambda: self.agent.watchers, "the first watch")
         except TimeoutError:
             self.__exit__()
             raise
@@ -77,6 +79,11 @@ class Opened:
         """Press keys one after another."""
         self.screen.key(*keys)
 
+    def presses(self, key: str, do: str) -> dict[str, object]:
+        """What comes with the first request of this kind; for a key that meets a window still drawing itself."""
+        self.screen.press_key(key, lambda: self.agent.said(do), f"the request {do}")
+        return self.agent.said(do)[0]
+
     def type(self, text: str) -> None:
         """Type into whatever has the focus."""
         self.screen.type(text)
@@ -96,15 +103,26 @@ class Opened:
         self.until_still()
 
     def until_still(self) -> None:
-        """Wait until what is on screen no longer changes."""
-        before = [b""]
+        """Wait until what is on screen no longer changes, and the window has done nothing between two looks.
+
+        The screen alone may stand still because the window waits for its turn on a busy computer.
+        """
+        before: list[object] = [None]
 
         def still() -> bool:
-            now = self.screen.pixels().tobytes()
+            now = self.screen.pixels().tobytes(), self._turns()
             same, before[0] = now == before[0], now
             return same
 
         until(still, "a screen that stands still")
+
+    def _turns(self) -> object:
+        """How often the window's process got the processor; something new as long as it has it or waits for it."""
+        try:
+            process = psutil.Process(self._process.pid)
+            return process.num_ctx_switches() if process.status() == psutil.STATUS_SLEEPING else object()
+        except psutil.NoSuchProcess:
+            return None
 
 
 @pytest.fixture(scope="session")

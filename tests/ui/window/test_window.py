@@ -227,7 +227,6 @@ def test_while_orders_are_fetched_one_can_create_and_not_edit(open_window: Open,
 
 def test_when_the_agent_comes_back_the_window_finds_it(open_window: Open, evening: State) -> None:
     window = open_window(evening)
-    until(lambda: window.agent.watchers == 1, "the first watch")
     with window.changing():
         window.agent.stop()
     window.key("ctrl+n")
@@ -244,8 +243,7 @@ def test_the_agent_brings_the_window_to_another_tab(open_window: Open, evening: 
     window = open_window(evening, "status")
     with window.changing():
         window.agent.event({"event": "show", "window": "pages"})
-    window.key("1")
-    assert window.asked("answer")["page"] == "in1"
+    assert window.presses("1", "answer")["page"] == "in1"
 
 
 def test_the_agent_opens_the_form_in_a_window_that_stands(open_window: Open, evening: State) -> None:
