@@ -30,6 +30,10 @@ class LinkDown(Exception):
     """The link does not work now; try another way, this one comes back by itself."""
 
 
+class LinkFull(LinkDown):
+    """The link works and takes no more for a while: try another way, or this one until the other side is silent."""
+
+
 class HubUnproven(LinkDown):
     """Whoever answers at the broker did not prove to be our hub: try again, but in no hurry."""
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from agent.domain.messages import Receipt, ReceiptItem
 from agent.domain.texts import Text
-from agent.links.base import LinkDown, Session
+from agent.links.base import LinkDown, LinkFull, Session
 from agent.p2p_api.errors import NotDelivered, P2pError
 from agent.p2p_api.notary import Notary
 from agent.p2p_api.order import Incoming, Outgoing
@@ -56,7 +56,7 @@ class Peer:
                 for text in self._out.texts(message):
                     id_, sealed = self._notary.text(self.name, text)
                     receipts.append(self._expect(id_))
-                    await session.send(self.name, sealed)
+                    await self._go(session, sealed)
             await self._confirmed(receipts)
         except BaseException:
             self._out.begin_anew()
@@ -65,6 +65,17 @@ class Peer:
             for receipt in receipts:
                 if not receipt.cancel() and not receipt.cancelled():
                     receipt.exception()  # one reason is enough
+
+    async def _go(self, session: Session, sealed: bytes) -> None:
+        """Send one text; a slow line that is full has time as long as the peer confirms anything."""
+        now = asyncio.get_running_loop().time
+        began = now()
+        while True:
+            try:
+                return await session.send(self.name, sealed)
+            except LinkFull:
+                if now() >= max(began, self._confirmed_at) + CONFIRM_S:
+                    raise
 
     async def _confirmed(self, receipts: Iterable[asyncio.Future[None]]) -> None:
         """Wait for all of them, as long as the peer confirms anything."""

@@ -78,6 +78,7 @@ def test_texts_of_any_kind_and_length_arrive_as_they_are_and_in_order(tmp_path: 
 
 def test_a_long_queue_is_no_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.p2p_api.peer.CONFIRM_S", 3.0)
+    monkeypatch.setattr("agent.links.p2p.peer.PATIENCE_S", 0.01)  # as on a line that is slow
 
     async def walk() -> None:
         anna, bob = User("anna"), User("bob")

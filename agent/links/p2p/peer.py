@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from agent.links.base import LinkDown
+from agent.links.base import LinkDown, LinkFull
 from agent.links.p2p import events
 from agent.links.p2p.servers import Servers
 from agent.links.p2p.settings import IceServer
@@ -27,7 +27,7 @@ LABEL, STREAM = "nmr", 0
 MOST_WAITING = 256 * 1024
 """So many bytes may wait in a channel; who sends more waits."""
 PATIENCE_S = 2.0
-"""A channel that takes nothing for so long counts as down for this message."""
+"""A channel that has no room for so long is full for this message: others wait behind it."""
 CLOSING_S, SETTLING_S = 5.0, 1.0
 """How long closing may take, and how long it waits for a handshake to end."""
 LATE_S = 0.05
@@ -95,7 +95,7 @@ class Connection:
             self._channel.send(message)
 
     async def send(self, message: bytes) -> None:
-        """Send, and wait while too much waits already; raises LinkDown."""
+        """Send, and wait while too much waits already; raises LinkDown, LinkFull."""
         if self._waiting + len(message) > MOST_WAITING:
             await self._wait_for_room(len(message))
         if not self.is_open:
@@ -109,7 +109,7 @@ class Connection:
                 async with asyncio.timeout(PATIENCE_S):
                     await self._moved.wait()
         except TimeoutError as error:
-            raise LinkDown("the channel takes no more") from error
+            raise LinkFull("the channel takes no more") from error
 
     @property
     def route(self) -> Route:
