@@ -3,8 +3,9 @@
 # A process of its own, for three reasons: whatever the program started becomes the guard's child when its parent ends
 # (Linux), limits are set without a fork of the agent with its threads, and with an agent that is killed the task ends.
 #
-# stdin    {"command": ["lp", "-d", "kitchen"], "memory_bytes": 268435456, "data_bytes": 17} and a newline, then
-#          data_bytes bytes, which are the program's standard input. After that
+# stdin    {"command": ["lp", "-d", "kitchen"], "folder": "/tmp/nmr-task-5f…", "memory_bytes": 268435456,
+#          "data_bytes": 17} and a newline, then data_bytes bytes, which are the program's standard input. The folder is
+#          made by the guard; the agent only names it, to remove it after a guard that was killed. After that
 #          "stop" and a newline     ask the program to end; what is left of it after 5 s is ended
 #          the end of stdin         end it now, all of it
 # stdout   the program's
@@ -15,10 +16,11 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tempfile
 import threading
+from pathlib import Path
 from typing import Any, Protocol
 
 POLITE_S = 5.0
@@ -47,9 +49,7 @@ class Program(Protocol):
 def main() -> None:
     """Be the guard of one program, and end."""
     order, data, since = _order()
-    # Windows refuses to remove what somebody has open for a moment longer; the folder is in its temporary place anyway.
-    with tempfile.TemporaryDirectory(prefix="nmr-task-", ignore_cleanup_errors=True) as folder:
-        told = _guarded(order, data, since, folder)
+    told = _guarded(order, data, since)
     with contextlib.suppress(OSError):
         os.write(_ERR, b"\n" + json.dumps(told).encode() + b"\n")
     os._exit(0)  # a thread may still wait for the agent, another for the program's input
@@ -78,7 +78,20 @@ def _read() -> bytes:
     return content
 
 
-def _guarded(order: dict[str, Any], data: bytes, since: bytes, folder: str) -> dict[str, Any]:
+def _guarded(order: dict[str, Any], data: bytes, since: bytes) -> dict[str, Any]:
+    folder = order["folder"]
+    try:
+        Path(folder).mkdir(mode=0o700)  # refused if it is there, whoever made it
+    except OSError as error:
+        return {"failed": f"{folder}: {error.strerror}"}
+    try:
+        return _seen_through(order, data, since, folder)
+    finally:
+        # Windows refuses to remove what somebody has open for a moment longer; it is in its temporary place anyway.
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _seen_through(order: dict[str, Any], data: bytes, since: bytes, folder: str) -> dict[str, Any]:
     theirs = {name: value for name, value in os.environ.items() if name not in ("PYTHONSAFEPATH", "PYTHONPATH")}
     around = theirs | dict.fromkeys(_FOLDERS, folder)
     try:

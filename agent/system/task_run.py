@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 import json
 import logging
+import shutil
 import subprocess
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
 
 from agent.system.log import event
 from agent.system.task_guard import STOP, command_line, surroundings
@@ -60,7 +64,8 @@ async def run(
     except OSError as error:
         return Failed("cannot-start", str(error))
     attempt = _Attempt(guard, Said(task.output_bytes, progress))
-    cause = await attempt.see_through(_order(task, data), task.seconds, stop)
+    with _folder() as folder:
+        cause = await attempt.see_through(_order(task, folder, data), task.seconds, stop)
     outcome = judged(task, cause, attempt.said, ending(attempt.last_line, attempt.complaints))
     _note(task, outcome, attempt.complaints, time.monotonic() - began)
     return outcome
@@ -149,8 +154,19 @@ class _Attempt:
         self.last_line, self.complaints = last, told[-LONGEST_WHY:]
 
 
-def _order(task: Allowed, data: bytes) -> bytes:
-    order = {"command": task.command, "memory_bytes": task.memory_bytes, "data_bytes": len(data)}
+@contextlib.contextmanager
+def _folder() -> Iterator[str]:
+    """A name for the task's folder; what a guard that was killed leaves there goes, too."""
+    folder = Path(gettempdir(), f"nmr-task-{token_hex(8)}")
+    try:
+        yield str(folder)
+    finally:
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _order(task: Allowed, folder: str, data: bytes) -> bytes:
+    order = {"command": task.command, "folder": folder, "memory_bytes": task.memory_bytes, "data_bytes": len(data)}
     return json.dumps(order).encode() + b"\n" + data
 
 

@@ -184,10 +184,12 @@ def test_a_task_ends_with_an_agent_that_is_killed(tmp_path: Path) -> None:
         until(lambda: folders() == [], "the end of its folder")
 
 
-def test_a_program_ends_with_its_guard() -> None:
+def test_a_program_and_what_it_wrote_end_with_its_guard(tmp_path: Path) -> None:
     mark = f"killer-{time.time_ns()}"
-    code = "import os, time; os.kill(os.getppid(), 9); time.sleep(60)"
-    assert done(python(code, mark)) == Failed("exit", "its guard was ended")
+    code = "import os, time; open('secret', 'w').close(); os.kill(os.getppid(), 9); time.sleep(60)"
+    with own_place(tmp_path) as folders:
+        assert done(python(code, mark)) == Failed("exit", "its guard was ended")
+        assert folders() == []
     gone(mark)
 
 
