@@ -169,7 +169,7 @@ def test_no_page_is_lost_or_shown_twice_while_the_broker_the_way_or_both_are_cut
         assert lost_and_doubled(alive, EACH_WAY) == ([], [])
         for name in STATIONS:
             over = came_over(alive.site, name)
-            assert min(over["p2p"], over["mqtt"]) >= 10, over
+            assert min(over["p2p"], over["mqtt"]) > 0, over
 
 
 @pytest.mark.parametrize("weak", ["dedupe", "outbox"])

@@ -112,7 +112,7 @@ class LinkContract:
             async with scene.link(scene.a).connect() as a:
                 scene.cut()
                 with pytest.raises(LinkDown):
-                    await take(a.received(), within=3)
+                    await take(a.received(), within=8)
                 with pytest.raises(LinkDown):
                     await a.send(scene.b, b"too late")
             with pytest.raises(LinkDown):

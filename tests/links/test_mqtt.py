@@ -42,7 +42,7 @@ def test_the_round_trip_is_known_as_soon_as_the_session_is_up(scene: MqttScene) 
     async def walk() -> None:
         async with MqttLink(scene.settings(scene.a)).connect() as a:
             assert a.rtt is not None
-            assert 0 < a.rtt < 1
+            assert 0 < a.rtt < 10
 
     asyncio.run(walk())
 
@@ -133,12 +133,12 @@ def test_a_cable_cut_that_nobody_notices_is_noticed_by_the_probe(scene: MqttScen
     async def walk() -> None:
         async with relay(scene.broker.port) as between:
             settings = scene.settings(scene.a, addresses=(("127.0.0.1", between.port),))
-            async with MqttLink(settings, probe_every=0.2, echo_within=0.2).connect() as a:
+            async with MqttLink(settings, probe_every=0.2, echo_within=1.0).connect() as a:
                 await asyncio.sleep(0.5)
                 await a.send(scene.b, b"flows")
                 between.freeze()
                 with pytest.raises(LinkDown, match="delivers nothing any more"):
-                    await take(a.received(), within=3)
+                    await take(a.received(), within=8)
                 with pytest.raises(LinkDown):
                     await a.send(scene.b, b"into the void")
 
@@ -153,7 +153,7 @@ def test_a_reader_who_accepts_nothing_for_long_neither_falls_nor_loses_the_queue
         async with scene.link(scene.a).connect() as a:
             for message in sent:
                 await a.send(scene.b, message)
-        async with MqttLink(scene.settings(scene.b), probe_every=0.1, echo_within=0.1).connect() as b:
+        async with MqttLink(scene.settings(scene.b), probe_every=0.2, echo_within=0.3).connect() as b:
             await asyncio.sleep(1.5)
             assert b.up
             came = await take_all(b.received(), sent)
@@ -177,7 +177,7 @@ def test_a_forgotten_consumer_is_healed_by_subscribing_anew(nats: Crowd, caplog:
         async with scene.link(scene.a).connect():
             pass
         await forget_consumers()
-        async with MqttLink(scene.settings(scene.a), echo_within=0.3).connect() as a:
+        async with MqttLink(scene.settings(scene.a), echo_within=1.0).connect() as a:
             assert "subscribing anew" in caplog.text
             await a.send(scene.a, b"through")
             assert (await take(a.received())).sealed == b"through"
@@ -205,7 +205,7 @@ def test_a_broker_that_acknowledges_nothing_makes_the_sender_wait_and_then_fail(
     async def walk() -> None:
         async with relay(scene.broker.port) as between:
             settings = scene.settings(scene.a, addresses=(("127.0.0.1", between.port),))
-            async with MqttLink(settings, probe_every=0.5, echo_within=0.3).connect() as a:
+            async with MqttLink(settings, probe_every=0.5, echo_within=1.0).connect() as a:
                 between.freeze()
                 for _ in range(WINDOW):
                     await a.send(scene.b, b"x")
@@ -213,7 +213,7 @@ def test_a_broker_that_acknowledges_nothing_makes_the_sender_wait_and_then_fail(
                 await asyncio.sleep(0.1)
                 assert not one_more.done()
                 with pytest.raises(LinkDown):
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(10):
                         await one_more
 
     asyncio.run(walk())

@@ -178,7 +178,7 @@ def play(scene: Callable[[], Awaitable[None]]) -> None:
     assert asyncio.run(watched()) == []
 
 
-async def soon(condition: Callable[[], object], within: float = 5.0) -> None:
+async def soon(condition: Callable[[], object], within: float = 20.0) -> None:
     """Wait until a condition holds; raises TimeoutError."""
     async with asyncio.timeout(within):
         while not condition():

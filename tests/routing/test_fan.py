@@ -112,7 +112,7 @@ def test_what_a_dead_way_does_not_take_goes_over_mqtt_at_once(tmp_path: Path) ->
         place.opened("kitchen")
         ways.dead.add("kitchen")
         place.router.run([place.post()])
-        await soon(lambda: place.session.sent, within=1.0)
+        await soon(lambda: place.session.sent, within=2.5)
         place.crash()
 
     play(scene)
@@ -129,7 +129,7 @@ def test_what_was_sent_over_a_way_that_ends_goes_over_mqtt_at_once_unless_it_was
         assert place.session.sent == []
         ways.open.clear()
         place.router.ways_changed("p2p")
-        await soon(lambda: place.session.sent, within=1.0)
+        await soon(lambda: place.session.sent, within=2.5)
         place.crash()
 
     play(scene)
@@ -144,7 +144,7 @@ def test_the_whole_link_going_down_sends_what_is_open_another_way(tmp_path: Path
         place.router.run([place.post()])
         await soon(lambda: ways.sent)
         place.router.closed("p2p")
-        await soon(lambda: place.session.sent, within=1.0)
+        await soon(lambda: place.session.sent, within=2.5)
         place.crash()
 
     play(scene)

@@ -21,7 +21,7 @@ class Speaking:
         """What it said, a line each."""
         return self._heard.decode(errors="replace").splitlines()
 
-    async def said(self, line: str, seconds: float = 10) -> None:
+    async def said(self, line: str, seconds: float = 30) -> None:
         """Wait until the program says `line`; raises TimeoutError with all it said."""
         try:
             await eventually(lambda: line in self.lines, seconds)

@@ -11,7 +11,7 @@ from tests.servers.mail_push import PushingServers
 from tests.servers.test_mail import count, reading, send
 
 pytestmark = pytest.mark.servers
-SOON_S = 5.0
+SOON_S = 15.0
 FASTER_THAN_IDLE_S = 0.4
 
 

@@ -38,7 +38,7 @@ def test_a_defect_of_the_core_is_told_to_whoever_asked(tmp_path: Path) -> None:
 
             front.app.core.handle = broken  # type: ignore[method-assign, assignment]  # on purpose
             with pytest.raises(NmrError, match="did not work"):
-                await asyncio.wait_for(front.page("kitchen"), 5)
+                await asyncio.wait_for(front.page("kitchen"), 20)
             front.app.core.handle = handle  # type: ignore[method-assign]
             await front.page("kitchen")
 

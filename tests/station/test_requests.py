@@ -244,7 +244,7 @@ def test_the_rest_is_answered_without_the_core() -> None:
         assert agent.retries == 1
         assert await agent.ask("quit") == {}
         assert agent.quits == 0, "the answer leaves first"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not agent.quits:
                 await asyncio.sleep(0.01)
 

@@ -24,7 +24,8 @@ class Agent:
         self.stopping = asyncio.Event()
         self.changed: set[asyncio.Event] = set()
         self.state: dict[str, Any] = {"number": 0}
-        self.built = 0
+        self.built_at: list[float] = []
+        """When it was asked for a state, by its own clock."""
         self.waiting = 0
         self.left = threading.Event()
 
@@ -82,8 +83,13 @@ class Agent:
             self.left.set()
 
     def _build(self) -> dict[str, Any]:
-        self.built += 1
+        self.built_at.append(time.monotonic())
         return {"event": "state", "state": self.state}
+
+    @property
+    def built(self) -> int:
+        """How many states it was asked for."""
+        return len(self.built_at)
 
     def change(self, **state: object) -> None:
         """Give the agent a new state, from the test's thread."""

@@ -19,20 +19,19 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the Unix end; t
 
 def test_a_watcher_gets_the_state_at_once_and_then_every_change_at_most_ten_times_a_second(agent: Agent) -> None:
     with connect(agent.profile) as line:
-        seen: list[tuple[float, int]] = []
+        numbers: list[int] = []
         states = line.watch()
         assert next(states) == {"number": 0}
         for number in range(1, 301):
             agent.change(number=number)
-        while not seen or seen[-1][1] != 300:
-            seen.append((time.monotonic(), next(states)["number"]))
+        while 300 not in numbers:
+            numbers.append(next(states)["number"])
         agent.change(number=301)
-        seen.append((time.monotonic(), next(states)["number"]))
-    moments, numbers = zip(*seen, strict=True)
-    assert list(numbers) == sorted(set(numbers))
+        numbers.append(next(states)["number"])
+    assert numbers == sorted(set(numbers))
     assert numbers[-1] == 301
-    assert all(later - earlier > 0.08 for earlier, later in pairwise(moments))
-    assert agent.built == len(seen) + 1
+    assert all(later - earlier > 0.08 for earlier, later in pairwise(agent.built_at))
+    assert agent.built == len(numbers) + 1
 
 
 def test_a_watcher_asks_on_the_same_line_and_loses_no_state(agent: Agent) -> None:
@@ -56,7 +55,7 @@ def test_a_sleeping_watcher_blocks_nobody_and_wakes_up_to_the_newest_state(agent
         while time.monotonic() < end:
             number += 1
             agent.change(number=number, filling=filling)
-            assert line.request("echo", n=number, within=2) == {"n": number}
+            assert line.request("echo", n=number, within=10) == {"n": number}
         built = agent.built
         assert built <= 4
         numbers: list[int] = []
@@ -128,7 +127,7 @@ def test_a_sleeping_reader_does_not_keep_the_agent_from_stopping(profile: Profil
             started = time.monotonic()
             agent.loop.call_soon_threadsafe(agent.stopping.set)
             wait_until(agent.loop.is_closed)
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_a_keyring_that_says_nothing_is_given_up_in_time(
     began = time.monotonic()
     with pytest.raises(SecretsUnreadable, match="did not answer within 1 second") as told:
         load_key(tmp_path / "secrets")
-    assert (told.value.code, time.monotonic() - began < 3) == ("keyring-locked", True)
+    assert (told.value.code, time.monotonic() - began < 8) == ("keyring-locked", True)
     assert make_key(tmp_path / "new", keyring=True).backend == 1
 
 

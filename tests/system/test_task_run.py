@@ -127,7 +127,7 @@ def test_what_takes_too_long_is_ended_even_if_it_ignores_every_wish() -> None:
     began = time.monotonic()
     found = done(python(DEAF, mark, seconds=0.5))
     assert found == Failed("timeout", "it took longer than 0.5 s")
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     gone(mark)
 
 
@@ -158,10 +158,8 @@ def test_each_process_is_limited_before_it_begins() -> None:
 @pytest.mark.parametrize("line", ["x" * 1000, '{"progress": 0.5}', ""])
 def test_what_says_too_much_is_ended(line: str) -> None:
     mark = f"loud-{time.time_ns()}"
-    began = time.monotonic()
     found = done(python(f"while True: print({line!r})", mark, output_bytes=100_000))
     assert found == Failed("output", "it said more than 100000 bytes")
-    assert time.monotonic() - began < 10
     gone(mark)
 
 

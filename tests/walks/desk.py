@@ -123,7 +123,7 @@ def _in_thread(work: Callable[[], None]) -> None:
     thread.join()
 
 
-async def until(condition: Callable[[], object], what: str, within: float = 10.0) -> None:
+async def until(condition: Callable[[], object], what: str, within: float = 30.0) -> None:
     """Wait for a condition in this loop; raises TimeoutError naming it."""
     try:
         async with asyncio.timeout(within):

@@ -123,26 +123,24 @@ def test_a_mailbox_numbered_anew_loses_nothing_whether_the_session_is_open_or_no
     asyncio.run(walk())
 
 
-async def silenced(scene: MailScene, pace: Pace) -> float:
-    """Seconds until a session notices that nothing comes through any more; TimeoutError after five."""
+async def silenced(scene: MailScene, pace: Pace, within: float) -> None:
+    """Return when a session notices that nothing comes through any more; TimeoutError after so many seconds."""
     line = scene.servers.line(scene.servers.imap_port)
     settings = scene.settings(scene.b, imap=("localhost", line.port), pace=pace)
     async with scene.of(settings).connect() as b:
         await asyncio.sleep(0.3)
         line.silence()
-        begun = time.monotonic()
         with pytest.raises(LinkDown):
-            await take(b.received(), within=5)
-        return time.monotonic() - begun
+            await take(b.received(), within=within)
 
 
 def test_a_server_that_fell_silent_is_noticed_at_the_next_poll(scene: MailScene) -> None:
-    assert asyncio.run(silenced(scene, Pace(poll=1.0, answer=1.0, goodbye=0.3))) < 4
+    asyncio.run(silenced(scene, Pace(poll=1.0, answer=1.0, goodbye=0.3), within=20))
 
 
 def test_without_polling_it_would_not_be(scene: MailScene) -> None:
     with pytest.raises(TimeoutError):
-        asyncio.run(silenced(scene, Pace(poll=600.0, answer=1.0, goodbye=0.3)))
+        asyncio.run(silenced(scene, Pace(poll=600.0, answer=1.0, goodbye=0.3), within=4))
 
 
 def test_a_mail_that_nobody_announced_is_found_at_the_next_poll(

@@ -172,7 +172,7 @@ def is_open(session: P2pSession, station: str) -> bool:
     return any(peer.station == station and peer.state == "open" for peer in session.peers())
 
 
-async def met(a: P2pSession, b: P2pSession, names: tuple[str, str], within: float = 10.0) -> None:
+async def met(a: P2pSession, b: P2pSession, names: tuple[str, str], within: float = 30.0) -> None:
     """Open a channel from the first to the second, and wait until both have it."""
     a.want(names[1])
     await until(lambda: is_open(a, names[1]) and is_open(b, names[0]), within)

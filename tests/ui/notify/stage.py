@@ -24,7 +24,7 @@ def run(test: Coroutine[None, None, None]) -> None:
     asyncio.run(test, debug=True)
 
 
-async def soon(condition: Callable[[], object], what: str, seconds: float = 5.0) -> None:
+async def soon(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
     """Return as soon as `condition` holds; raise TimeoutError naming `what` when it does not within `seconds`."""
     end = asyncio.get_running_loop().time() + seconds
     while not condition():

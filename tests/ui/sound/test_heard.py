@@ -54,7 +54,7 @@ def loud_seconds(tone: Tone) -> float:
     return loud.count(True) / 100
 
 
-async def until(condition: Callable[[], bool], what: str, seconds: float = 8.0) -> None:
+async def until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
     """Return as soon as `condition` holds; raise TimeoutError naming `what` after `seconds`."""
     end = asyncio.get_running_loop().time() + seconds
     while not condition():

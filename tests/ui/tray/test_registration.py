@@ -93,9 +93,9 @@ def test_a_tray_on_a_dead_bus_starts_and_stops_without_a_word(bus: Bus) -> None:
         connection = await MessageBus(bus.address).connect()
         connection.disconnect()
         tray = SniTray(connection)
-        await asyncio.wait_for(tray.start(lambda _: None), 1)
+        await asyncio.wait_for(tray.start(lambda _: None), 10)
         assert not tray.registered
         tray.show(VIEW)
-        await asyncio.wait_for(tray.stop(), 1)
+        await asyncio.wait_for(tray.stop(), 10)
 
     asyncio.run(run())
