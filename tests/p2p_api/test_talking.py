@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_texts_of_any_kind_and_length_arrive_as_they_are_and_in_order(tmp_path: 
 
 
 def test_a_long_queue_is_no_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.p2p_api.peer.CONFIRM_S", 3.0)
+    monkeypatch.setattr("agent.p2p_api.peer.CONFIRM_S", silence := 5.0)
     monkeypatch.setattr("agent.links.p2p.peer.PATIENCE_S", 0.01)  # as on a line that is slow
 
     async def walk() -> None:
@@ -86,10 +87,16 @@ def test_a_long_queue_is_no_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             await anna.listen()
             await bob.listen()
             await anna.connect("bob")
-            began, texts = time.monotonic(), [str(number) for number in range(5000)]
-            await asyncio.gather(*(anna.say("bob", text) for text in texts))
-            assert time.monotonic() - began > 3.0, "send more, or this shows nothing"
-            await until(lambda: [text for _, text in bob.came] == texts)
+
+            async def said(texts: Iterable[str]) -> float:
+                began = time.monotonic()
+                await asyncio.gather(*(anna.say("bob", text) for text in texts))
+                return time.monotonic() - began
+
+            few = [str(number) for number in range(500)]
+            many = [f"and {number}" for number in range(int(len(few) * 2 * silence / await said(few)))]
+            assert await said(many) > silence, "send more, or this shows nothing"
+            await until(lambda: [text for _, text in bob.came] == few + many)
 
     run(walk())
 

@@ -214,11 +214,12 @@ class Trial:
         """Say good-bye as far as anybody listens."""
         from contextlib import suppress
 
-        for name, goodbye in (("_imap", "logout"), ("_smtp", "quit")):
+        # After a good-bye that failed smtplib has closed its connection, imaplib not.
+        for name, deeds in (("_imap", ("logout", "shutdown")), ("_smtp", ("quit",))):
             connection = getattr(self, name)
-            if connection is not None:
+            for deed in deeds if connection is not None else ():
                 with suppress(Exception):  # both libraries raise what they like when the other side is gone
-                    getattr(connection, goodbye)()
+                    getattr(connection, deed)()
 
 
 def _letter(sender: str, to: str, id_: str) -> bytes:

@@ -70,6 +70,16 @@ def test_only_logging_in_sends_nothing(servers: MailServers) -> None:
     assert servers.mailbox("anna").count() == before
 
 
+def test_a_server_that_falls_silent_before_the_good_bye_leaves_no_connection_open(servers: MailServers) -> None:
+    line = servers.line(servers.imap_port)
+    trial = Trial(settings(servers, imap=("localhost", line.port), pace=Pace(answer=1.0)))
+    steps = trial.logins()
+    assert next(steps).ok
+    line.silence()
+    steps.close()  # type: ignore[attr-defined]  # a generator
+    assert trial._imap.socket().fileno() == -1
+
+
 @pytest.mark.parametrize(
     ("change", "step", "fault"),
     [
