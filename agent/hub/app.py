@@ -12,8 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.domain.errors import NmrError
+from agent.domain.events import LinkChanged
 from agent.domain.names import HUB
 from agent.hub.accounts import Accounts
+from agent.hub.alarms import alarms
 from agent.hub.broker.base import Broker, BrokerFailed
 from agent.hub.broker.tls import SiteTls
 from agent.hub.ending import listen_to_signals
@@ -154,7 +156,8 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
     mailboxes = _note_mailboxes(ground, engine, clock, publisher, errands)
     enrolment = _open_door(ground, site, engine, accounts, clock, publisher)
     stack.push_async_callback(errands.settle)
-    metrics = _measure(ground, engine, recovery, clock)
+    told = partial(alarms, engine.core, recovery, enrolment)
+    metrics = _measure(ground, engine, recovery, told, clock)
     letters = Letters(enrolment, ground.me.site, start=errands.start, now=clock.now)
     mail = _mailbox(engine, ground, letters.recipient) if ground.settings.mail.enabled else None
     web = WebServer(make_web(enrolment, errands, desk, metrics), ground.listening, ground.tls, sockets=limits.sockets)
@@ -162,6 +165,7 @@ async def _connect(stack: AsyncExitStack, ground: Ground, accounts: Accounts) ->
         core=engine.core,
         enrolment=enrolment,
         recovery=recovery,
+        alarms=told,
         errands=errands,
         ask=engine.ask,
         invite_hours=ground.settings.invite_hours,
@@ -213,7 +217,9 @@ def _note_mailboxes(
     return mailboxes
 
 
-def _measure(ground: Ground, engine: Engine, recovery: Recovery, clock: SiteClock) -> Metrics:
+def _measure(
+    ground: Ground, engine: Engine, recovery: Recovery, told: Callable[[], list[str]], clock: SiteClock
+) -> Metrics:
     """Count what happens from now on."""
     tally = Tally(engine.core.history)
     engine.watchers.append(tally.watch)
@@ -222,6 +228,7 @@ def _measure(ground: Ground, engine: Engine, recovery: Recovery, clock: SiteCloc
         tally=tally,
         broker=ground.broker,
         recovery=recovery,
+        alarms=told,
         tls=ground.tls,
         folder=ground.folder,
         allowed=ground.settings.metrics_from,
@@ -280,6 +287,7 @@ def _mailbox(engine: Engine, ground: Ground, also: Callable[[str], "Recipient | 
         data_folder=ground.folder,
         ledger=lambda: engine.core.ledger,
         changed=lambda: engine.router.ways_changed(MAIL),
+        troubled=lambda why: engine.handle(LinkChanged(MAIL, "up", why)),
         also=also,
     )
 

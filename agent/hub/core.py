@@ -93,9 +93,9 @@ class Links:
     states: dict[str, LinkChanged] = field(default_factory=dict)
 
     @property
-    def up(self) -> bool:
-        """Whether stations can reach us over any."""
-        return any(link.state == "up" for link in self.states.values())
+    def at_broker(self) -> bool:
+        """Whether stations can reach us without mail."""
+        return any(link.state == "up" for link in self.states.values() if link.name != MAIL)
 
 
 class Core:

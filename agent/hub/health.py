@@ -5,6 +5,7 @@ from typing import Any
 
 from agent.domain.errors import NmrError
 from agent.hub.ask import connect_hub
+from agent.routing.policy import MAIL
 from agent.system.paths import Profile
 from agent.wire.health import CRITICAL, OK, UNKNOWN, WARNING, Health, Measure, worst
 
@@ -31,7 +32,7 @@ def hub_health(profile: Profile) -> Health:
 
 
 def _judge(status: dict[str, Any], room: Measure) -> Health:
-    down = [f"{one['name']} {one['state']}" for one in status["links"] if one["state"] != "up"]
+    down = [f"{one['name']} {one['state']}" for one in status["links"] if one["state"] != "up" and one["name"] != MAIL]
     live, known, alarms = len(status["live"]), status["stations"], status["alarms"]
     found = [(OK, f"{live} of {known} stations live")]
     found += [(CRITICAL, f"broker: {text}") for text in down]

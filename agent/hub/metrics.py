@@ -15,7 +15,6 @@ from agent.hub.broker.tls import SiteTls
 from agent.hub.core import Core
 from agent.hub.engine import Engine
 from agent.hub.exposition import Family, by, counter, gauge, write_families
-from agent.hub.keys_report import alarms
 from agent.hub.recovery import Recovery
 from agent.hub.tally import Tally
 from agent.routing.admission import REFUSALS
@@ -37,13 +36,14 @@ class Metrics:
         tally: Tally,
         broker: Broker,
         recovery: Recovery,
+        alarms: Callable[[], list[str]],
         tls: SiteTls,
         folder: Path,
         allowed: Sequence[str],
         now: Callable[[], Instant],
     ) -> None:
         self._engine, self._tally, self._broker, self._recovery = engine, tally, broker, recovery
-        self._tls, self._folder, self._now = tls, folder, now
+        self._tls, self._folder, self._now, self._alarms = tls, folder, now, alarms
         self._allowed: list[IPv4Network | IPv6Network] = [ip_network(one) for one in allowed]
         self._started = time.time()
 
@@ -72,17 +72,16 @@ class Metrics:
 
     def _hub(self, core: Core) -> Iterable[Family]:
         router, refused = self._engine.router, dict.fromkeys(REFUSALS, 0) | self._engine.router.refused
-        told = [*self._recovery.alarms(), *alarms(core.proofs, core.ledger)]
         labels = (("version", __version__), ("broker", self._broker.name))
         yield Family("nmr_hub_info", "gauge", "Which version runs, and which broker it keeps.", {labels: 1})
         yield gauge("nmr_hub_start_time_seconds", "When the hub was started, as seconds since 1970.", self._started)
-        yield gauge("nmr_hub_broker_up", "Whether the hub is at its broker.", core.links.up)
+        yield gauge("nmr_hub_broker_up", "Whether the hub is at its broker.", core.links.at_broker)
         starts = max(0, self._broker.starts - 1)
         yield counter("nmr_hub_broker_restarts_total", "How often the broker died and was started again.", starts)
         yield gauge("nmr_hub_outbox_rows", "Messages of the hub that wait for a receipt.", router.open_rows)
         yield counter("nmr_hub_refused_total", "Messages that were refused, by why.", refused, "code")
         yield counter("nmr_hub_undeliverable_total", "Messages of the hub that nobody took.", self._tally.undeliverable)
-        yield gauge("nmr_hub_alarms", "Sentences under alarms in: nmr hub status.", len(told))
+        yield gauge("nmr_hub_alarms", "Sentences under alarms in: nmr hub status.", len(self._alarms()))
         yield gauge("nmr_hub_set_back", "Whether a restored hub waits for its stations.", self._recovery.under_way)
         yield gauge("nmr_hub_ledger_entries", "Entries of the list of members.", core.ledger.seq)
 

@@ -37,7 +37,7 @@ from agent.hub.core import Core
 from agent.hub.enrolment import Ask, Enrolment
 from agent.hub.errands import Errands
 from agent.hub.forks import SettleAsked
-from agent.hub.keys_report import alarms, report
+from agent.hub.keys_report import report
 from agent.hub.proofs import ExpireAsked
 from agent.hub.recovery import Recovery
 from agent.system.control_server import Say
@@ -71,6 +71,7 @@ class Office:
         core: Core,
         enrolment: Enrolment,
         recovery: Recovery,
+        alarms: Callable[[], list[str]],
         errands: Errands,
         ask: Ask,
         invite_hours: int,
@@ -80,7 +81,7 @@ class Office:
     ) -> None:
         self._core, self._enrolment, self._errands, self._hours = core, enrolment, errands, invite_hours
         self._ask, self._now, self._facts, self._quit = ask, now, facts, quit_
-        self._recovery = recovery
+        self._recovery, self._alarms = recovery, alarms
         self._since: dict[str, int] = {}
         self._read = 0
 
@@ -156,11 +157,6 @@ class Office:
         stations = (station,) if station else tuple(known)
         await self._ask(lambda ticket: ExpireAsked(stations, ticket))
         return {"stations": list(stations)}
-
-    def _alarms(self) -> list[str]:
-        core = self._core
-        keys = alarms(core.proofs, core.ledger)
-        return [*core.forks.alarms(), *self._recovery.alarms(), *self._enrolment.alarms, *keys]
 
     def _station(self, member: Member, now: Instant) -> dict[str, Any]:
         silent = self._core.roster.silent_for(member.station, now.mono)

@@ -71,25 +71,16 @@ def make_mail(
             return None
         return Recipient(hub.mail, keys.kid, keys.receive, hub.plus)
 
-    told = ""
-
-    def changed() -> None:
-        nonlocal told
-        router().ways_changed(MAIL)
-        if link.trouble != told:
-            told = link.trouble
-            handle(LinkChanged(MAIL, "up", told))
-
-    link = OwnMailLink(
+    return OwnMailLink(
         settings,
         me,
         secrets_folder=profile.secrets_folder,
         data_folder=profile.data_folder,
         ledger=ledger,
-        changed=changed,
+        changed=lambda: router().ways_changed(MAIL),
+        troubled=lambda why: handle(LinkChanged(MAIL, "up", why)),
         also=at_first,
     )
-    return link
 
 
 def mail_arrivals(router: Callable[[Delivery], None], profile: Profile) -> Callable[[Delivery], None]:

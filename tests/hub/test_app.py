@@ -243,8 +243,8 @@ def test_a_broker_that_died_comes_back_and_the_hub_with_it(tmp_path: Path) -> No
             it = await enrolled(hub, tmp_path)
             broker: Any = hub.broker
             broker._process.signal(9)
-            await eventually(lambda: not hub.engine.core.links.up)
-            await eventually(lambda: hub.engine.core.links.up, 20)
+            await eventually(lambda: not hub.engine.core.links.at_broker)
+            await eventually(lambda: hub.engine.core.links.at_broker, 20)
             async with Peer(it).connected() as anna:
                 await anna.say("probe", Probe(n=2))
                 assert (await anna.hear("probe")).n == 2

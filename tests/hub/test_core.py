@@ -204,4 +204,4 @@ def test_what_means_nothing_to_a_hub_has_no_effect_but_a_line_in_the_log() -> No
     happened = [StrangerHeard("mqtt"), GaveUp(an_id(), "ben", "expired"), LinkChanged("mqtt", "down", "cut")]
     for event in happened:
         assert all(isinstance(effect, Note) for effect in site.core.handle(event, at()))
-    assert not site.core.links.up
+    assert not site.core.links.at_broker

@@ -21,6 +21,7 @@ class OwnMailLink:
     """Made from settings alone; what is wrong with mailbox or password is told as this link's trouble.
 
     `secrets_folder` holds the password or tokens, `data_folder` what is known of the mailbox. `changed` see MailLink.
+    `troubled` hears why nothing can be sent while the mailbox is open, and "" when that is over.
     `also` says where somebody takes mail of whom the ledger does not say it, or not yet.
     """
 
@@ -35,11 +36,13 @@ class OwnMailLink:
         data_folder: Path,
         ledger: Callable[[], Ledger],
         changed: Callable[[], None],
+        troubled: Callable[[str], None],
         also: Callable[[str], Recipient | None] = lambda _: None,
     ) -> None:
         self._settings, self._me = settings, me
         self._secrets_folder, self._state_file = secrets_folder, data_folder / STATE
-        self._ledger, self._changed, self._also = ledger, changed, also
+        self._ledger, self._ways_changed, self._also = ledger, changed, also
+        self._troubled, self._told = troubled, ""
         self._open: MailLink | None = None
         self._session: MailSession | None = None
 
@@ -87,6 +90,12 @@ class OwnMailLink:
         """The ledger has grown: tell if that has changed the ways."""
         if self._open is not None:
             self._open.look()
+
+    def _changed(self) -> None:
+        self._ways_changed()
+        if self.trouble != self._told:
+            self._told = self.trouble
+            self._troubled(self._told)
 
     def _others(self) -> list[str]:
         """The members, the hub among them, that can be sent mail."""
