@@ -18,4 +18,4 @@ def _mailbox(links: Links) -> list[str]:
     mail = links.states.get(MAIL)
     if mail is None or not mail.why:
         return []
-    return [f"The hub's mailbox: {mail.why}. Who has nothing but a mailbox is not reached. Try it: nmr mail test --hub"]
+    return [f"The hub's mailbox: {mail.why}. Whoever has nothing else is not reached. Try it: nmr mail test --hub"]

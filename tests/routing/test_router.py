@@ -81,7 +81,7 @@ def test_the_core_keeps_what_it_heard_before_the_row_is_gone(tmp_path: Path) -> 
         front, kitchen = Place(tmp_path, people), Place(tmp_path, people, "kitchen")
         post = front.post(want=1)
         front.router.run([post])
-        await soon(lambda: front.store.read(rows.OPEN_ROWS))
+        await soon(lambda: front.router.open_rows)
         submit, submitted = front.store.submit, list[str]()
 
         def keep(event: Event) -> None:
