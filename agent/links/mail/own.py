@@ -55,6 +55,7 @@ class OwnMailLink:
             settings, token = await beside(lambda: configured(self._settings, self._secrets_folder, self._me))
         except NmrError as error:
             raise LinkRefused(f"{error.title}: {error.message}") from error
+        self._told = ""  # a link that comes up is in no trouble yet
         self._open = MailLink(
             settings,
             address_of=self._recipient,
